@@ -1,0 +1,305 @@
+//! The engine: the only place where clock, randomness and store meet.
+
+mod change;
+mod error;
+mod inspect;
+mod outcome;
+mod refresh;
+mod revoke;
+
+pub use error::Error;
+pub use inspect::{Active, Explanation, Introspection};
+pub use outcome::{Begun, Granted, How, Outcome, RevokeOutcome};
+pub use refresh::Redemption;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+
+use crate::decide::ClockFault;
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::event::{Event, EventKind, Observer};
+use crate::family::{Family, Impossible, Status, earliest};
+use crate::grant::{Grant, GrantError, GrantLimits};
+use crate::pending::Pending;
+use crate::policy::Policy;
+use crate::ring::KeyRing;
+use crate::store::{
+    Committed, Create, Created, Replace, Store, StoreError, StoreErrorKind, Written,
+};
+use crate::time::{Clock, SystemClock, Timestamp};
+use crate::token::FamilyId;
+
+/// Lost races are tried again so often within one call, without sleeping.
+const RETRIES: usize = 4;
+
+/// The rotation engine: shared by all requests, one per process and store.
+///
+/// ```
+/// use heirloom::{Begun, Engine, Grant, Key, KeyRing, MemoryStore, Outcome, Policy, Request, oauth};
+///
+/// # pollster::block_on(async {
+/// let keys = KeyRing::new(Key::new(1, &[7; 32])?); // in earnest: KeyRing::from_env("ROTATION_KEYS")?
+/// let engine = Engine::new(MemoryStore::new(), keys, Policy::default());
+/// let issued = engine.issue(Grant::new("alice", "web-app").scope("read write")).await?;
+/// let token = issued.token.as_ref().map_or("", |token| token.expose());
+///
+/// let redemption = match engine.begin(token, Request::new("web-app")).await? {
+///     Begun::Ready(redemption) => redemption, // nothing is consumed yet
+///     Begun::Refused(why) => panic!("{}", oauth::error(&why).code),
+/// };
+/// assert_eq!(&*redemption.grant().subject, "alice");
+/// match redemption.commit().await? {
+///     Outcome::Granted(granted) => assert_eq!(granted.generation, 1),
+///     Outcome::Refused(why) => panic!("{}", oauth::error(&why).code),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub struct Engine<S, C = SystemClock, E = SystemEntropy> {
+    store: S,
+    clock: C,
+    entropy: E,
+    keys: RwLock<Arc<KeyRing>>,
+    policy: Policy,
+    limits: GrantLimits,
+    retention: Duration,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl<S: Store> Engine<S> {
+    /// An engine over a store, with the system's clock and randomness.
+    pub fn new(store: S, keys: KeyRing, policy: Policy) -> Self {
+        Self {
+            store,
+            clock: SystemClock,
+            entropy: SystemEntropy,
+            keys: RwLock::new(Arc::new(keys)),
+            policy,
+            limits: GrantLimits::default(),
+            retention: Duration::from_secs(7 * 86_400),
+            observer: None,
+        }
+    }
+}
+
+impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
+    /// The same engine with another clock.
+    pub fn with_clock<D: Clock>(self, clock: D) -> Engine<S, D, E> {
+        let Self {
+            store,
+            clock: _,
+            entropy,
+            keys,
+            policy,
+            limits,
+            retention,
+            observer,
+        } = self;
+        Engine {
+            store,
+            clock,
+            entropy,
+            keys,
+            policy,
+            limits,
+            retention,
+            observer,
+        }
+    }
+
+    /// The same engine with another source of randomness.
+    pub fn with_entropy<F: Entropy>(self, entropy: F) -> Engine<S, C, F> {
+        let Self {
+            store,
+            clock,
+            entropy: _,
+            keys,
+            policy,
+            limits,
+            retention,
+            observer,
+        } = self;
+        Engine {
+            store,
+            clock,
+            entropy,
+            keys,
+            policy,
+            limits,
+            retention,
+            observer,
+        }
+    }
+
+    /// The same engine, telling an observer what happens.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The same engine with other bounds for the grants that it issues.
+    #[must_use]
+    pub fn with_limits(mut self, limits: GrantLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The same engine, purging so long after a family's end. Default: 7 days.
+    #[must_use]
+    pub fn with_retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// The keys in use.
+    pub fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.read())
+    }
+
+    /// Swaps the key ring. Calls in flight go on with the one that they began with.
+    pub fn set_keys(&self, keys: KeyRing) {
+        *self.keys.write() = Arc::new(keys);
+    }
+
+    /// The policy of calls that bring none of their own.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Issues the first token of a new family: the host has authenticated the user and has the consent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Grant`] when a field is out of bounds, and as for every call [`Error::Store`], [`Error::Entropy`],
+    /// [`Error::Clock`]. Then no token exists; a family that was stored all the same can never be used, and expires.
+    pub async fn issue(&self, grant: Grant) -> Result<Granted, Error> {
+        self.issue_under(&self.policy, grant).await
+    }
+
+    /// [`issue`](Self::issue) under another policy than the engine's: per client, say.
+    ///
+    /// # Errors
+    ///
+    /// As [`issue`](Self::issue).
+    pub async fn issue_under(&self, policy: &Policy, grant: Grant) -> Result<Granted, Error> {
+        grant.check(&self.limits)?;
+        let now = self.clock.now();
+        if grant.not_after.is_some_and(|end| end <= now) {
+            return Err(GrantError::Form { field: "not_after" }.into());
+        }
+        let expires_at = earliest(end_of(policy.absolute(), now)?, grant.not_after);
+        end_of(policy.idle(), now)?;
+        let keys = self.keys();
+        let grant = Arc::new(grant);
+        for _ in 0..=RETRIES {
+            let id = FamilyId::random(now, &self.entropy)?;
+            let (pending, head) = Pending::root(keys.active(), id, policy, now, &self.entropy)?;
+            let grant = Arc::clone(&grant);
+            let status = Status::Live;
+            let family = Family {
+                id,
+                version: 1,
+                grant,
+                created_at: now,
+                expires_at,
+                status,
+                head,
+            };
+            match self.store.create(Create::new(family)).await {
+                Ok(Created::New(committed)) => {
+                    let family = committed.family();
+                    self.observe(|| Event::about(now, family, EventKind::Issued));
+                    let scope = family.grant.scope.clone();
+                    let granted = Granted::new(family, policy, now, How::Issued, scope);
+                    let token = pending
+                        .release(&committed)
+                        .ok_or(Error::Corrupt { family: id })?;
+                    return Ok(granted.with_token(token));
+                }
+                // Another family has this id: at 74 random bits a millisecond, a broken source of randomness.
+                Ok(Created::Taken) => {}
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Whether what the store returned for an id can be.
+    fn check(&self, id: FamilyId, family: &Family) -> Result<(), Error> {
+        if family.id != id {
+            return Err(StoreError::from(Impossible {
+                family: id,
+                field: "id",
+            })
+            .into());
+        }
+        Ok(family.check().map_err(StoreError::from)?)
+    }
+
+    async fn load(&self, id: FamilyId) -> Result<Option<Family>, Error> {
+        for _ in 0..=RETRIES {
+            match self.store.load(id).await {
+                Ok(Some(family)) => return self.check(id, &family).map(|()| Some(family)),
+                Ok(None) => return Ok(None),
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// A compare-and-swap; `None` when another write came first.
+    async fn replace(&self, step: Replace) -> Result<Option<Committed>, Error> {
+        let id = step.next().id;
+        match self.store.replace(step).await {
+            Ok(Written::Committed(committed)) => {
+                self.check(id, committed.family()).map(|()| Some(committed))
+            }
+            Ok(Written::Declined(_)) => Ok(None),
+            Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells the operator how far the clocks of two nodes differ.
+    fn observe_skew(&self, now: Timestamp, family: &Family) {
+        let behind = family.head.rotated_at.saturating_since(now);
+        if !behind.is_zero() {
+            self.observe(|| Event::about(now, family, EventKind::ClockBehind { behind }));
+        }
+    }
+
+    fn observe(&self, event: impl FnOnce() -> Event) {
+        if let Some(observer) = &self.observer {
+            observer.observe(&event());
+        }
+    }
+}
+
+/// The end of a lifetime that begins now.
+fn end_of(lifetime: Option<Duration>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let end = |lifetime| {
+        now.checked_add(lifetime)
+            .ok_or(Error::Clock(ClockFault::OutOfRange))
+    };
+    lifetime.map(end).transpose()
+}
+
+impl<S, C, E> fmt::Debug for Engine<S, C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("keys", &self.keys.read())
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

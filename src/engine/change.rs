@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use super::{Engine, Error, RETRIES};
+use crate::entropy::Entropy;
+use crate::event::{Event, EventKind};
+use crate::family::Status;
+use crate::grant::{Grant, GrantError};
+use crate::store::{Replace, Store};
+use crate::time::Clock;
+use crate::token::FamilyId;
+
+impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
+    /// Changes the scope, resources or attributes of a live family: a step-up, a withdrawn consent, a scope that
+    /// shall stay narrow.
+    ///
+    /// The current token stays good and gets the new grant at its next use. The leeway of its predecessor is closed,
+    /// so that a token from before the change is never answered with the grant from after it (property P7).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Grant`] for a field out of bounds, or a change of subject, client, binding or `not_after`;
+    /// [`Error::NotLive`]; and as for every call.
+    pub async fn change_grant(&self, id: FamilyId, grant: Grant) -> Result<(), Error> {
+        grant.check(&self.limits)?;
+        let now = self.clock.now();
+        let grant = Arc::new(grant);
+        for _ in 0..=RETRIES {
+            let family = match self.load(id).await? {
+                Some(family) if family.status == Status::Live => family,
+                _ => return Err(Error::NotLive { family: id }),
+            };
+            if let Some(field) = fixed(&family.grant, &grant) {
+                return Err(GrantError::Fixed { field }.into());
+            }
+            let step = Replace::new(&family, |next| {
+                next.grant = Arc::clone(&grant);
+                if let Some(predecessor) = &mut next.head.predecessor {
+                    predecessor.closed = true;
+                }
+            });
+            if let Some(committed) = self.replace(step).await? {
+                self.observe(|| Event::about(now, committed.family(), EventKind::GrantChanged));
+                return Ok(());
+            }
+        }
+        Err(Error::Contended)
+    }
+}
+
+/// The first field that differs and may not: indexes and bound keys go by them.
+fn fixed(old: &Grant, new: &Grant) -> Option<&'static str> {
+    [
+        ("subject", old.subject == new.subject),
+        ("client", old.client == new.client),
+        ("binding", old.binding == new.binding),
+        ("not_after", old.not_after == new.not_after),
+    ]
+    .into_iter()
+    .find_map(|(field, same)| (!same).then_some(field))
+}

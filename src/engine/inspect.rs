@@ -1,0 +1,203 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Engine, Error};
+use crate::decide::{Decision, decide};
+use crate::entropy::Entropy;
+use crate::family::{Family, Status};
+use crate::grant::Grant;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::store::{Page, Selector, Store};
+use crate::time::{Clock, Timestamp};
+use crate::token::{FamilyId, Position, Presented};
+
+impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
+    /// Token introspection (RFC 7662), without any effect.
+    ///
+    /// Active exactly when the token's own client, with its own key, would be granted a refresh now: so also for a
+    /// predecessor inside a leeway that replays.
+    ///
+    /// # Errors
+    ///
+    /// As for every call: ours or the store's fault.
+    pub async fn introspect(&self, token: &str) -> Result<Introspection, Error> {
+        self.introspect_under(&self.policy, token).await
+    }
+
+    /// [`introspect`](Self::introspect) under another policy than the engine's.
+    ///
+    /// # Errors
+    ///
+    /// As [`introspect`](Self::introspect).
+    pub async fn introspect_under(
+        &self,
+        policy: &Policy,
+        token: &str,
+    ) -> Result<Introspection, Error> {
+        let Ok(presented) = Presented::verify(token, &self.keys()) else {
+            return Ok(Introspection::Inactive);
+        };
+        let now = self.clock.now();
+        let Some(family) = self.load(presented.position().family).await? else {
+            return Ok(Introspection::Inactive);
+        };
+        let owner = Request::new(&family.grant.client).binding(family.grant.binding);
+        match decide(&family, &presented, &owner, policy, now) {
+            Decision::Rotate { .. } | Decision::Replay { .. } | Decision::Keep { .. } => {
+                Ok(Introspection::Active(Active::new(&family, policy)))
+            }
+            Decision::Refuse(_) | Decision::Revoke(_) => Ok(Introspection::Inactive),
+            Decision::Fault(fault) => Err(fault.into()),
+        }
+    }
+
+    /// What a refresh would decide and on what facts, without any effect: for support staff, never for clients.
+    ///
+    /// ```
+    /// # use heirloom::{Engine, Grant, Key, KeyRing, MemoryStore, Policy, Request};
+    /// # pollster::block_on(async {
+    /// # let keys = KeyRing::new(Key::new(1, &[7; 32])?);
+    /// # let engine = Engine::new(MemoryStore::new(), keys, Policy::default());
+    /// let issued = engine.issue(Grant::new("alice", "web-app")).await?;
+    /// let token = issued.token.as_ref().map_or("", |token| token.expose());
+    /// println!("{}", engine.explain(token, Request::new("other-app")).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for every call: ours or the store's fault.
+    pub async fn explain(&self, token: &str, request: Request<'_>) -> Result<Explanation, Error> {
+        let now = self.clock.now();
+        let refuse = |presented, refusal| Explanation {
+            at: now,
+            presented,
+            family: None,
+            decision: Decision::Refuse(refusal),
+        };
+        let presented = match Presented::verify(token, &self.keys()) {
+            Ok(presented) => presented,
+            Err(why) => return Ok(refuse(None, why.into())),
+        };
+        let position = presented.position();
+        let Some(family) = self.load(position.family).await? else {
+            return Ok(refuse(Some(position), Refusal::Unknown));
+        };
+        let policy = request.policy.unwrap_or(&self.policy);
+        let decision = decide(&family, &presented, &request, policy, now);
+        Ok(Explanation {
+            at: now,
+            presented: Some(position),
+            family: Some(family),
+            decision,
+        })
+    }
+
+    /// A page of the families that match, live or ended, in ascending order of id. An empty page is the end.
+    ///
+    /// # Errors
+    ///
+    /// As for every call: ours or the store's fault.
+    pub async fn families(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
+        let families = self.store.select(selector, page).await?;
+        families
+            .iter()
+            .try_for_each(|family| self.check(family.id, family))?;
+        Ok(families)
+    }
+}
+
+/// The answer to [`Engine::introspect`]; [`oauth::introspection`](crate::oauth::introspection) makes the response.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Introspection {
+    /// A refresh would succeed now.
+    Active(Active),
+    /// It would not, and nothing more may be said (RFC 7662 section 2.2).
+    Inactive,
+}
+
+/// What may be said of an active token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Active {
+    /// The family.
+    pub family: FamilyId,
+    /// What the user consented to.
+    pub grant: Arc<Grant>,
+    /// When the current token was made.
+    pub issued_at: Timestamp,
+    /// The current token's idle end.
+    pub idle_expires_at: Option<Timestamp>,
+    /// The family's absolute end.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Active {
+    fn new(family: &Family, policy: &Policy) -> Self {
+        let (expires_at, idle_expires_at) = family.ends(policy);
+        Self {
+            family: family.id,
+            grant: Arc::clone(&family.grant),
+            issued_at: family.head.rotated_at,
+            idle_expires_at,
+            expires_at,
+        }
+    }
+}
+
+/// What a refresh would decide, and on what facts. `Display` writes a few lines for support staff.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The reading of the clock.
+    pub at: Timestamp,
+    /// What the token says of itself; `None` when it is not one of ours.
+    pub presented: Option<Position>,
+    /// The family as it is stored; `None` when there is none, or no store was asked.
+    pub family: Option<Family>,
+    /// What a refresh would do now.
+    pub decision: Decision,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.presented {
+            Some(position) => writeln!(
+                f,
+                "token: generation {} of family {}",
+                position.generation, position.family
+            )?,
+            None => writeln!(f, "token: not one of ours")?,
+        }
+        if let Some(family) = &self.family {
+            let head = &family.head;
+            let ago = self.at.saturating_since(head.rotated_at);
+            writeln!(
+                f,
+                "family: {} at {}",
+                family.grant.subject, family.grant.client
+            )?;
+            writeln!(f, "current: generation {}, for {ago:?}", head.generation)?;
+            for (name, end) in [
+                ("idle end", head.idle_expires_at),
+                ("absolute end", family.expires_at),
+            ] {
+                match end {
+                    Some(end) if end <= self.at => {
+                        writeln!(f, "{name}: {:?} ago", self.at.saturating_since(end))?;
+                    }
+                    Some(end) => writeln!(f, "{name}: in {:?}", end.saturating_since(self.at))?,
+                    None => writeln!(f, "{name}: none")?,
+                }
+            }
+            if let Status::Revoked(revocation) = &family.status {
+                let ago = self.at.saturating_since(revocation.at);
+                writeln!(f, "ended: {ago:?} ago, {}", revocation.reason)?;
+            }
+        }
+        write!(f, "a refresh now: {}", self.decision)
+    }
+}

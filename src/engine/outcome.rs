@@ -1,0 +1,113 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Redemption;
+use crate::family::{Family, Reason};
+use crate::grant::{Grant, Scope};
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+use crate::token::{FamilyId, RefreshToken};
+
+/// The answer to a refresh: two arms, so that no host forgets a way to succeed.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome {
+    /// Mint an access token of this grant and scope.
+    Granted(Granted),
+    /// The client's fault: [`oauth::error`](crate::oauth::error) says what to tell it.
+    Refused(Refusal),
+}
+
+/// The answer to [`Engine::begin`](crate::Engine::begin).
+#[derive(Debug)]
+#[must_use]
+pub enum Begun<'a, S, C, E> {
+    /// It would be granted now. Nothing is consumed yet.
+    Ready(Box<Redemption<'a, S, C, E>>),
+    /// Refused, and carried out: a breach has ended its family.
+    Refused(Refusal),
+}
+
+/// What a successful call grants.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Granted {
+    /// The refresh token to send; `None`: the presented one stays good.
+    pub token: Option<RefreshToken>,
+    /// How it came to be.
+    pub how: How,
+    /// The family.
+    pub family: FamilyId,
+    /// The generation of the current token.
+    pub generation: u32,
+    /// What the user consented to.
+    pub grant: Arc<Grant>,
+    /// The scope of the access token to mint: the grant's, or the part of it that was requested.
+    pub scope: Scope,
+    /// How long the token lasts unused; `None`: without end.
+    pub idle_expires_in: Option<Duration>,
+    /// How long the family lasts; `None`: without end.
+    pub absolute_expires_in: Option<Duration>,
+}
+
+impl Granted {
+    pub(super) fn new(
+        family: &Family,
+        policy: &Policy,
+        now: Timestamp,
+        how: How,
+        scope: Scope,
+    ) -> Self {
+        let (absolute, idle) = family.ends(policy);
+        let remaining = |end: Option<Timestamp>| end.map(|end| end.saturating_since(now));
+        Self {
+            token: None,
+            how,
+            family: family.id,
+            generation: family.head.generation,
+            grant: Arc::clone(&family.grant),
+            scope,
+            idle_expires_in: remaining(idle),
+            absolute_expires_in: remaining(absolute),
+        }
+    }
+
+    pub(super) fn with_token(mut self, token: RefreshToken) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// How long the token can last at most from now: the shorter of both lifetimes.
+    pub fn expires_in(&self) -> Option<Duration> {
+        match (self.idle_expires_in, self.absolute_expires_in) {
+            (Some(idle), Some(absolute)) => Some(idle.min(absolute)),
+            (end, None) | (None, end) => end,
+        }
+    }
+}
+
+/// How a token came to be granted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum How {
+    /// The first of a new family.
+    Issued,
+    /// The presented token was exchanged for its successor.
+    Rotated,
+    /// The presented token had been exchanged a moment ago: the same successor again.
+    Replayed,
+    /// The policy does not rotate: the presented token stays good.
+    Kept,
+}
+
+/// The answer to [`Engine::revoke`](crate::Engine::revoke).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RevokeOutcome {
+    /// This call ended the family, durably.
+    Ended,
+    /// The family had ended before, for this reason.
+    Before(Reason),
+    /// Nothing was changed: not a token of ours, none of this client's, or its family is gone.
+    NoEffect(Refusal),
+}

@@ -1,0 +1,147 @@
+use super::{Engine, Error, RETRIES, RevokeOutcome};
+use crate::entropy::Entropy;
+use crate::event::{Event, EventKind};
+use crate::family::{Family, Reason, Revocation, Status};
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::store::{Page, Purge, Revoke, Revoked, Selector, Store, StoreErrorKind};
+use crate::time::{Clock, Timestamp};
+use crate::token::{FamilyId, Presented};
+
+/// How many families are ended per page of a selection.
+const PAGE: usize = 100;
+
+impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
+    /// Token revocation (RFC 7009 section 2.1), after the host has authenticated the client.
+    ///
+    /// Any token of a family ends it, a spent one too: a client that has lost a response can only revoke what it
+    /// still has. Another client's token changes nothing, nor does one shown with a wrong key; no key at all is
+    /// fine, as RFC 7009 asks for no proof of possession.
+    ///
+    /// # Errors
+    ///
+    /// As for every call: ours or the store's fault.
+    pub async fn revoke(&self, token: &str, request: Request<'_>) -> Result<RevokeOutcome, Error> {
+        let presented = match Presented::verify(token, &self.keys()) {
+            Ok(presented) => presented,
+            Err(why) => return Ok(RevokeOutcome::NoEffect(why.into())),
+        };
+        let id = presented.position().family;
+        let Some(family) = self.load(id).await? else {
+            return Ok(RevokeOutcome::NoEffect(Refusal::Unknown));
+        };
+        let grant = &family.grant;
+        if *grant.client != *request.client {
+            return Ok(RevokeOutcome::NoEffect(Refusal::ClientMismatch {
+                ended: false,
+            }));
+        }
+        if grant.binding.is_some() && request.binding.is_some() && grant.binding != request.binding
+        {
+            return Ok(RevokeOutcome::NoEffect(Refusal::BindingMismatch {
+                ended: false,
+            }));
+        }
+        self.revoke_family(id, Reason::ClientRequest).await
+    }
+
+    /// Ends a family. After this has returned, no refresh of it succeeds (property P3).
+    ///
+    /// # Errors
+    ///
+    /// As for every call. Try again: it is idempotent.
+    pub async fn revoke_family(
+        &self,
+        family: FamilyId,
+        reason: Reason,
+    ) -> Result<RevokeOutcome, Error> {
+        Ok(match self.end(family, self.clock.now(), reason).await? {
+            End::ByThisCall(_) => RevokeOutcome::Ended,
+            End::Before(_, reason) => RevokeOutcome::Before(reason),
+            End::Unknown => RevokeOutcome::NoEffect(Refusal::Unknown),
+        })
+    }
+
+    /// Ends every family that matches and was created before the call; says how many this call has ended.
+    ///
+    /// # Errors
+    ///
+    /// As for every call. What was ended before the error stays ended; try again.
+    pub async fn revoke_all(&self, selector: &Selector, reason: Reason) -> Result<usize, Error> {
+        let (mut ended, mut after) = (0, None);
+        loop {
+            let families = self.families(selector, Page { after, limit: PAGE }).await?;
+            let Some(last) = families.last() else {
+                return Ok(ended);
+            };
+            after = Some(last.id);
+            for family in families
+                .iter()
+                .filter(|family| family.status == Status::Live)
+            {
+                let outcome = self.revoke_family(family.id, reason).await?;
+                ended += usize::from(outcome == RevokeOutcome::Ended);
+            }
+        }
+    }
+
+    /// Removes at most so many families that ended a retention ago, and says how many it was. Call it until that is
+    /// less than the limit.
+    ///
+    /// # Errors
+    ///
+    /// As for every call.
+    pub async fn purge(&self, limit: usize) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let ended_before = now.saturating_sub(self.retention);
+        let families = self.store.purge(Purge::new(ended_before, limit)).await?;
+        if families > 0 {
+            self.observe(|| Event::unattributed(now, EventKind::Purged { families }));
+        }
+        Ok(families)
+    }
+
+    /// One durable end, and its event.
+    pub(super) async fn end(
+        &self,
+        id: FamilyId,
+        at: Timestamp,
+        reason: Reason,
+    ) -> Result<End, Error> {
+        let mut conflict = false;
+        for _ in 0..=RETRIES {
+            let end = match self.store.revoke(Revoke::new(id, at, reason)).await {
+                Ok(Revoked::ByThisCall(committed)) => End::ByThisCall(committed.into_family()),
+                Ok(Revoked::Before(family)) => match family.status.clone() {
+                    // The store has said conflict, and had written: an attempt of this call did it.
+                    Status::Revoked(was) if conflict && was == (Revocation { at, reason }) => {
+                        End::ByThisCall(family)
+                    }
+                    Status::Revoked(was) => End::Before(family, was.reason),
+                    Status::Live => return Err(Error::Corrupt { family: id }),
+                },
+                Ok(Revoked::Unknown) => return Ok(End::Unknown),
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {
+                    conflict = true;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if let End::ByThisCall(family) | End::Before(family, _) = &end {
+                self.check(id, family)?;
+            }
+            if let End::ByThisCall(family) = &end {
+                self.observe(|| Event::about(at, family, EventKind::Revoked(reason)));
+            }
+            return Ok(end);
+        }
+        Err(Error::Contended)
+    }
+}
+
+/// How a family came to its end.
+pub(super) enum End {
+    ByThisCall(Family),
+    Before(Family, Reason),
+    Unknown,
+}

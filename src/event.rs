@@ -1,0 +1,137 @@
+//! What happened, safe to log: no event holds a secret, a digest or a salt.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::family::{Family, Reason};
+use crate::grant::Grant;
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+use crate::token::{FamilyId, Position};
+
+/// Receives events, after what they report is durable, each at most once.
+///
+/// Called on the path of the request: hand slow work to a queue. If the process dies between the write and the
+/// call, the event is lost; the family's [`Status`](crate::family::Status) keeps the reason.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn observe(&self, event: &Event);
+}
+
+/// A closure is an observer.
+impl<F: Fn(&Event) + Send + Sync> Observer for F {
+    fn observe(&self, event: &Event) {
+        self(event);
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// The engine's reading of the clock.
+    pub at: Timestamp,
+    /// Whose family it was; `None` when no stored family was touched or found.
+    pub about: Option<Attribution>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// Which family an event is about, and whose it is.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attribution {
+    /// The family.
+    pub family: FamilyId,
+    /// Its current generation.
+    pub generation: u32,
+    /// What it was issued for.
+    pub grant: Arc<Grant>,
+}
+
+impl Attribution {
+    /// The subject that the family was issued for.
+    pub fn subject(&self) -> &str {
+        &self.grant.subject
+    }
+
+    /// The client that the family was issued to.
+    pub fn client(&self) -> &str {
+        &self.grant.client
+    }
+}
+
+/// Without scope and attributes, which may be the user's business.
+impl fmt::Debug for Attribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attribution")
+            .field("family", &self.family)
+            .field("generation", &self.generation)
+            .field("subject", &self.subject())
+            .field("client", &self.client())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A family was issued.
+    Issued,
+    /// A token was exchanged for its successor.
+    Rotated,
+    /// The predecessor was presented again inside its leeway and answered with the same successor. Normal now and
+    /// then; a pattern of them may be a thief who keeps pace with the client.
+    Replayed {
+        /// How long after its first use.
+        since_rotation: Duration,
+    },
+    /// A token was used under a policy that does not rotate.
+    Kept,
+    /// A family was ended by this call. [`Reason::Reuse`] is a breach and carries its evidence.
+    Revoked(Reason),
+    /// A request was refused, and for which reason.
+    Refused {
+        /// Why.
+        why: Refusal,
+        /// What the presented token says of itself, if its tag was genuine.
+        presented: Option<Position>,
+    },
+    /// A family's grant was changed.
+    GrantChanged,
+    /// The current token became so later than now, by this much: the clocks of two nodes differ, or one stepped back.
+    ClockBehind {
+        /// By how much.
+        behind: Duration,
+    },
+    /// Families that had ended a retention ago were removed.
+    Purged {
+        /// How many.
+        families: usize,
+    },
+}
+
+impl Event {
+    pub(crate) fn about(at: Timestamp, family: &Family, kind: EventKind) -> Self {
+        let about = Attribution {
+            family: family.id,
+            generation: family.head.generation,
+            grant: Arc::clone(&family.grant),
+        };
+        Self {
+            at,
+            about: Some(about),
+            kind,
+        }
+    }
+
+    pub(crate) fn unattributed(at: Timestamp, kind: EventKind) -> Self {
+        Self {
+            at,
+            about: None,
+            kind,
+        }
+    }
+}

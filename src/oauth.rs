@@ -1,0 +1,191 @@
+//! What a client may be told: refusals as OAuth errors, introspection as plain data.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::engine::{Granted, Introspection, RevokeOutcome};
+use crate::refusal::Refusal;
+use crate::token::Malformed;
+
+/// An error code of the token endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// `invalid_request`, RFC 6749 section 5.2.
+    InvalidRequest,
+    /// `invalid_grant`, RFC 6749 section 5.2.
+    InvalidGrant,
+    /// `invalid_scope`, RFC 6749 section 5.2.
+    InvalidScope,
+    /// `invalid_target`, RFC 8707 section 2.
+    InvalidTarget,
+}
+
+impl ErrorCode {
+    /// The code as it stands in the response.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error response of the token endpoint (RFC 6749 section 5.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ErrorResponse {
+    /// `error`.
+    pub code: ErrorCode,
+    /// `error_description`: the same for every reason of a code.
+    pub description: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+}
+
+/// The one error that a client is told for a refusal.
+///
+/// # Security
+///
+/// All of `invalid_grant` look alike: a thief does not learn whether a token was expired, reused, revoked, another
+/// client's or never ours.
+pub fn error(refusal: &Refusal) -> ErrorResponse {
+    let (code, description) = match refusal {
+        Refusal::Malformed(Malformed::Empty) => {
+            (ErrorCode::InvalidRequest, "The refresh token is missing.")
+        }
+        Refusal::Scope => (
+            ErrorCode::InvalidScope,
+            "The scope exceeds what was granted.",
+        ),
+        Refusal::Resource => (ErrorCode::InvalidTarget, "The resource was not granted."),
+        Refusal::Malformed(_)
+        | Refusal::Forged
+        | Refusal::UnknownKey(_)
+        | Refusal::Unknown
+        | Refusal::Revoked(_)
+        | Refusal::ClientMismatch { .. }
+        | Refusal::BindingMismatch { .. }
+        | Refusal::Expired
+        | Refusal::Idle
+        | Refusal::AheadOfStore
+        | Refusal::Diverged
+        | Refusal::LeewayClosed
+        | Refusal::AlreadyRotated
+        | Refusal::Reused(_)
+        | Refusal::Exhausted => (ErrorCode::InvalidGrant, "The refresh token is invalid."),
+    };
+    ErrorResponse {
+        code,
+        description,
+        status: 400,
+    }
+}
+
+/// The error of the revocation endpoint, if there is one: a token that is not ours is revoked as it is (RFC 7009
+/// section 2.2), and another client's is refused (section 2.1).
+pub fn revocation_error(outcome: &RevokeOutcome) -> Option<ErrorResponse> {
+    match outcome {
+        RevokeOutcome::NoEffect(
+            refusal @ (Refusal::Malformed(Malformed::Empty)
+            | Refusal::ClientMismatch { .. }
+            | Refusal::BindingMismatch { .. }),
+        ) => Some(error(refusal)),
+        RevokeOutcome::Ended | RevokeOutcome::Before(_) | RevokeOutcome::NoEffect(_) => None,
+    }
+}
+
+/// The members of a token response that this crate knows; the host adds the access token (RFC 6749 section 5.1).
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenResponse {
+    /// `refresh_token`; absent: the client keeps the one it has (RFC 6749 section 6).
+    pub refresh_token: Option<String>,
+    /// `scope`.
+    pub scope: String,
+    /// `refresh_token_timeout`: for how many seconds the token may be held without being used
+    /// (draft-ietf-oauth-refresh-token-expiration-03).
+    pub refresh_token_timeout: Option<u64>,
+    /// `authorization_expires_in`: seconds until the whole family ends
+    /// (draft-ietf-oauth-refresh-token-expiration-03).
+    pub authorization_expires_in: Option<u64>,
+}
+
+/// Rounded down: a client must not count on more than is left.
+fn seconds(left: Duration) -> u64 {
+    left.as_secs()
+}
+
+/// The token response's members, from what was granted. Takes the token out of its wiping wrapper.
+pub fn token_response(granted: Granted) -> TokenResponse {
+    TokenResponse {
+        refresh_token_timeout: granted
+            .idle_expires_in
+            .and(granted.expires_in())
+            .map(seconds),
+        authorization_expires_in: granted.absolute_expires_in.map(seconds),
+        scope: granted.scope.as_str().to_owned(),
+        refresh_token: granted.token.map(|token| token.into_exposed()),
+    }
+}
+
+impl fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse")
+            .field("scope", &self.scope)
+            .field("refresh_token_timeout", &self.refresh_token_timeout)
+            .field("authorization_expires_in", &self.authorization_expires_in)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The response of the introspection endpoint (RFC 7662 section 2.2); absent members are left out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct IntrospectionResponse {
+    /// `active`. When false, every other member is absent.
+    pub active: bool,
+    /// `scope`.
+    pub scope: Option<String>,
+    /// `client_id`.
+    pub client_id: Option<String>,
+    /// `sub`.
+    pub sub: Option<String>,
+    /// `iat`: seconds since the epoch.
+    pub iat: Option<u64>,
+    /// `exp`: seconds since the epoch, at the earlier of both ends.
+    pub exp: Option<u64>,
+    /// `aud`: the granted resources.
+    pub aud: Vec<String>,
+    /// `cnf`: the confirmation method and thumbprint (RFC 9449 section 6.2, RFC 8705 section 3.2).
+    pub cnf: Option<(&'static str, String)>,
+}
+
+/// The introspection endpoint's response.
+pub fn introspection(introspection: &Introspection) -> IntrospectionResponse {
+    let Introspection::Active(active) = introspection else {
+        return IntrospectionResponse::default();
+    };
+    let grant = &active.grant;
+    let ends = [active.idle_expires_at, active.expires_at];
+    IntrospectionResponse {
+        active: true,
+        scope: Some(grant.scope.as_str().to_owned()),
+        client_id: Some(grant.client.to_string()),
+        sub: Some(grant.subject.to_string()),
+        iat: Some(active.issued_at.as_secs()),
+        exp: ends.into_iter().flatten().min().map(|end| end.as_secs()),
+        aud: grant.resources.clone(),
+        cnf: grant
+            .binding
+            .map(|binding| (binding.method(), binding.thumbprint())),
+    }
+}

@@ -1,0 +1,312 @@
+//! The operator's choices, validated once.
+
+use std::time::Duration;
+
+/// What the engine does on a refresh. Immutable; made by [`Policy::builder`].
+///
+/// The default rotates at every use, replays for 10 s, and ends a family after 30 days without use and
+/// after 365 days in any case.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Policy {
+    rotation: Rotation,
+    leeway: Option<Leeway>,
+    idle: Option<Duration>,
+    absolute: Option<Duration>,
+    ends: Ends,
+    wrong_client: Mismatch,
+    wrong_binding: Mismatch,
+}
+
+impl Policy {
+    /// The longest lifetime or leeway: a hundred years of 365 days.
+    pub const MAX_LENGTH: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+    /// Starts from the defaults.
+    pub fn builder() -> PolicyBuilder {
+        PolicyBuilder(Self::default())
+    }
+
+    /// The choices so far, to change some of them.
+    pub fn to_builder(&self) -> PolicyBuilder {
+        PolicyBuilder(self.clone())
+    }
+
+    /// When a refresh mints a new token.
+    pub fn rotation(&self) -> Rotation {
+        self.rotation
+    }
+
+    /// What a second use of the predecessor means for a while; `None`: reuse, at once.
+    pub fn leeway(&self) -> Option<Leeway> {
+        self.leeway
+    }
+
+    /// How long a token lasts unused.
+    pub fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// How long a family lasts from its issue.
+    pub fn absolute(&self) -> Option<Duration> {
+        self.absolute
+    }
+
+    /// Whose ends count.
+    pub fn ends(&self) -> Ends {
+        self.ends
+    }
+
+    /// What the wrong client does.
+    pub fn wrong_client(&self) -> Mismatch {
+        self.wrong_client
+    }
+
+    /// What a wrong or missing key does.
+    pub fn wrong_binding(&self) -> Mismatch {
+        self.wrong_binding
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            rotation: Rotation::EveryUse,
+            leeway: Some(Leeway::replay(Duration::from_secs(10))),
+            idle: Some(30 * DAY),
+            absolute: Some(365 * DAY),
+            ends: Ends::Stored,
+            wrong_client: Mismatch::Refuse,
+            wrong_binding: Mismatch::Refuse,
+        }
+    }
+}
+
+/// When a refresh mints a new token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rotation {
+    /// At every use: what RFC 9700 section 4.14.2 asks for with public clients.
+    EveryUse,
+    /// Never: the presented token stays good. For confidential clients (FAPI 2.0 section 5.3.2.1) and
+    /// sender-constrained tokens; a copied token is not detected.
+    Never,
+}
+
+/// How long, and how, the predecessor of the current token may be presented again.
+///
+/// Counted from its first use, never extended, closed by the first use of its successor.
+///
+/// # Security
+///
+/// Inside the leeway a thief who has copied the predecessor is answered like its owner. With replay both
+/// then hold one and the same chain, and the next round tells them apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leeway {
+    mode: LeewayMode,
+    window: Duration,
+}
+
+impl Leeway {
+    /// Answer with the very same successor: a lost response and a second tab cost nothing.
+    pub const fn replay(window: Duration) -> Self {
+        Self {
+            mode: LeewayMode::Replay,
+            window,
+        }
+    }
+
+    /// Refuse without taking it for theft: the family lives, and the client must have kept the successor.
+    pub const fn refuse(window: Duration) -> Self {
+        Self {
+            mode: LeewayMode::Refuse,
+            window,
+        }
+    }
+
+    /// What the predecessor is answered.
+    pub fn mode(&self) -> LeewayMode {
+        self.mode
+    }
+
+    /// How long, from the predecessor's first use; the end itself is outside.
+    pub fn window(&self) -> Duration {
+        self.window
+    }
+}
+
+/// What the predecessor is answered inside the leeway.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum LeewayMode {
+    /// The very same successor again.
+    Replay,
+    /// A refusal that is no breach.
+    Refuse,
+}
+
+/// Whether a change of the lifetimes reaches tokens that are already out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ends {
+    /// No: the ends are those that were stored when they were made.
+    Stored,
+    /// Yes: the ends are counted anew under the policy of now.
+    ///
+    /// Purge goes by the stored ends, so a lengthened lifetime reaches a family only until a retention after its
+    /// stored end. A grant's own [`not_after`](crate::Grant::not_after) holds in either case.
+    Live,
+}
+
+/// What a genuine token does when the wrong client or the wrong key shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mismatch {
+    /// It is refused, and the family is none the worse for it.
+    Refuse,
+    /// It ends the family. Whoever obtains any token of it, spent ones too, can then log its owner out.
+    Revoke,
+}
+
+/// Collects choices; [`build`](PolicyBuilder::build) checks them together.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PolicyBuilder(Policy);
+
+impl PolicyBuilder {
+    /// When a refresh mints a new token. Default: at every use.
+    pub fn rotation(mut self, rotation: Rotation) -> Self {
+        self.0.rotation = rotation;
+        self
+    }
+
+    /// The leeway, or none. Default: replay for 10 s.
+    pub fn leeway(mut self, leeway: impl Into<Option<Leeway>>) -> Self {
+        self.0.leeway = leeway.into();
+        self
+    }
+
+    /// How long a token lasts unused, or no such end. Default: 30 days.
+    pub fn idle(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+        self.0.idle = lifetime.into();
+        self
+    }
+
+    /// How long a family lasts from its issue, or no such end. Default: 365 days.
+    pub fn absolute(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+        self.0.absolute = lifetime.into();
+        self
+    }
+
+    /// Whose ends count. Default: the stored ones.
+    pub fn ends(mut self, ends: Ends) -> Self {
+        self.0.ends = ends;
+        self
+    }
+
+    /// What the wrong client does. Default: it is refused.
+    pub fn wrong_client(mut self, reaction: Mismatch) -> Self {
+        self.0.wrong_client = reaction;
+        self
+    }
+
+    /// What a wrong or missing key does. Default: it is refused.
+    pub fn wrong_binding(mut self, reaction: Mismatch) -> Self {
+        self.0.wrong_binding = reaction;
+        self
+    }
+
+    /// Checks the choices.
+    ///
+    /// An idle lifetime may exceed the absolute one, and a leeway either: the earliest end comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`]: what contradicts itself, or could never do anything.
+    pub fn build(self) -> Result<Policy, PolicyError> {
+        let policy = self.0;
+        length("idle lifetime", policy.idle)?;
+        length("absolute lifetime", policy.absolute)?;
+        length("leeway", policy.leeway.map(|leeway| leeway.window))?;
+        if policy.ends == Ends::Live && policy.idle.is_none() && policy.absolute.is_none() {
+            return Err(PolicyError::LiveWithoutEnds);
+        }
+        Ok(policy)
+    }
+}
+
+fn length(field: &'static str, length: Option<Duration>) -> Result<(), PolicyError> {
+    match length {
+        Some(length) if length < Duration::from_millis(1) => Err(PolicyError::Zero { field }),
+        Some(length) if length > Policy::MAX_LENGTH => Err(PolicyError::TooLong { field }),
+        // Instants are whole milliseconds: a finer length would be cut off in one place and not in another.
+        Some(length) if length.subsec_nanos() % 1_000_000 != 0 => Err(PolicyError::Finer { field }),
+        _ => Ok(()),
+    }
+}
+
+/// A policy that cannot be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// A length below a millisecond. For no lifetime or no leeway, say `None`.
+    #[error("{field}: zero; say None for none")]
+    Zero {
+        /// The field.
+        field: &'static str,
+    },
+    /// A length over [`Policy::MAX_LENGTH`].
+    #[error("{field}: over a hundred years")]
+    TooLong {
+        /// The field.
+        field: &'static str,
+    },
+    /// A length that is not whole milliseconds.
+    #[error("{field}: not whole milliseconds")]
+    Finer {
+        /// The field.
+        field: &'static str,
+    },
+    /// Ends counted under a policy that has none: every stored end would be lifted.
+    #[error("live ends, and neither an idle nor an absolute lifetime to count them by")]
+    LiveWithoutEnds,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_whole_milliseconds_from_one_to_a_hundred_years() {
+        let ms = Duration::from_millis(1);
+        let field = "idle lifetime";
+        for (length, result) in [
+            (Duration::ZERO, Err(PolicyError::Zero { field })),
+            (
+                ms - Duration::from_nanos(1),
+                Err(PolicyError::Zero { field }),
+            ),
+            (ms, Ok(())),
+            (
+                ms + Duration::from_nanos(1),
+                Err(PolicyError::Finer { field }),
+            ),
+            (Policy::MAX_LENGTH, Ok(())),
+            (Policy::MAX_LENGTH + ms, Err(PolicyError::TooLong { field })),
+            (Duration::MAX, Err(PolicyError::TooLong { field })),
+        ] {
+            assert_eq!(
+                Policy::builder().idle(length).build().map(|_| ()),
+                result,
+                "{length:?}"
+            );
+        }
+        let zero = Policy::builder()
+            .leeway(Leeway::replay(Duration::ZERO))
+            .build();
+        assert_eq!(zero, Err(PolicyError::Zero { field: "leeway" }));
+    }
+
+    #[test]
+    fn live_ends_need_a_lifetime() {
+        let live = Policy::builder().ends(Ends::Live).idle(None).absolute(None);
+        assert_eq!(live.build(), Err(PolicyError::LiveWithoutEnds));
+    }
+}
