@@ -69,11 +69,7 @@ fn bench(c: &mut Criterion) {
             i = (i + 1) % 1000;
             let mut bytes = [0u8; 72];
             Base64UrlUnpadded::decode(&tokens[i as usize][3..], &mut bytes).unwrap();
-            let tag = mac
-                .clone()
-                .chain_update(&bytes[1..56])
-                .finalize()
-                .into_bytes();
+            let tag = mac.clone().chain_update(&bytes[1..56]).finalize().into_bytes();
             let d = Sha256::digest(&bytes[24..56]);
             let mut salt = [0u8; 16];
             rand::rng().fill_bytes(&mut salt);
@@ -85,15 +81,9 @@ fn bench(c: &mut Criterion) {
                 .into_bytes();
             let d2 = Sha256::digest(&s);
             bytes[24..56].copy_from_slice(&s);
-            let tag2 = mac
-                .clone()
-                .chain_update(&bytes[1..56])
-                .finalize()
-                .into_bytes();
+            let tag2 = mac.clone().chain_update(&bytes[1..56]).finalize().into_bytes();
             bytes[56..].copy_from_slice(&tag2[..16]);
-            let text = Base64UrlUnpadded::encode(&bytes, &mut [0u8; 96])
-                .unwrap()
-                .to_owned();
+            let text = Base64UrlUnpadded::encode(&bytes, &mut [0u8; 96]).unwrap().to_owned();
             let mut k = [0; 16];
             k[..8].copy_from_slice(&i.to_be_bytes());
             let mut e = map.get_mut(&k).unwrap();
@@ -107,12 +97,7 @@ fn bench(c: &mut Criterion) {
         b.iter(|| {
             let mut bytes = [0u8; 72];
             Base64UrlUnpadded::decode(&black_box(&forged)[3..], &mut bytes).unwrap();
-            black_box(
-                mac.clone()
-                    .chain_update(&bytes[1..56])
-                    .finalize()
-                    .into_bytes(),
-            )
+            black_box(mac.clone().chain_update(&bytes[1..56]).finalize().into_bytes())
         })
     });
 }
@@ -120,10 +105,7 @@ criterion_group!(benches, bench);
 criterion_main!(benches);
 fn ready<T>(f: impl Future<Output = T>) -> T {
     let mut f = std::pin::pin!(f);
-    match f
-        .as_mut()
-        .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
-    {
+    match f.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
         std::task::Poll::Ready(v) => v,
         _ => panic!(),
     }

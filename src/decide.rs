@@ -55,10 +55,7 @@ impl fmt::Display for Decision {
             Self::Revoke(reason) => write!(f, "end the family: {reason}"),
             Self::Rotate { scope } => write!(f, "rotate, for scope {scope:?}"),
             Self::Replay { scope } => write!(f, "replay the successor, for scope {scope:?}"),
-            Self::Keep {
-                scope,
-                slide: false,
-            } => write!(f, "keep, for scope {scope:?}"),
+            Self::Keep { scope, slide: false } => write!(f, "keep, for scope {scope:?}"),
             Self::Keep { scope, slide: true } => {
                 write!(f, "keep and move the idle end, for scope {scope:?}")
             }
@@ -148,10 +145,9 @@ fn current(
             Decision::Fault(ClockFault::OutOfRange)
         }
         Rotation::EveryUse => Decision::Rotate { scope },
-        Rotation::Never if !is_slide_due(head, policy, now) => Decision::Keep {
-            scope,
-            slide: false,
-        },
+        Rotation::Never if !is_slide_due(head, policy, now) => {
+            Decision::Keep { scope, slide: false }
+        }
         Rotation::Never if is_out_of_range(policy, now) => Decision::Fault(ClockFault::OutOfRange),
         Rotation::Never => Decision::Keep { scope, slide: true },
     }
@@ -198,11 +194,7 @@ fn granted(family: &Family, request: &Request<'_>) -> Result<Scope, Refusal> {
     if !family.grant.covers(request.resources) {
         return Err(Refusal::Resource);
     }
-    family
-        .grant
-        .scope
-        .narrow(request.scope)
-        .ok_or(Refusal::Scope)
+    family.grant.scope.narrow(request.scope).ok_or(Refusal::Scope)
 }
 
 /// Exactly when [`decide`] would say *rotate*, stated before the family has been seen.
@@ -293,9 +285,7 @@ fn is_before_creation(family: &Family, now: Timestamp) -> bool {
 
 /// Whether the idle end that a rotation or a slide would make cannot be stored.
 fn is_out_of_range(policy: &Policy, now: Timestamp) -> bool {
-    policy
-        .idle()
-        .is_some_and(|idle| now.checked_add(idle).is_none())
+    policy.idle().is_some_and(|idle| now.checked_add(idle).is_none())
 }
 
 /// Slides are rare, so that a token that does not rotate costs no write per use: every sixteenth of the idle

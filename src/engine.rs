@@ -88,50 +88,14 @@ impl<S: Store> Engine<S> {
 impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// The same engine with another clock.
     pub fn with_clock<D: Clock>(self, clock: D) -> Engine<S, D, E> {
-        let Self {
-            store,
-            clock: _,
-            entropy,
-            keys,
-            policy,
-            limits,
-            retention,
-            observer,
-        } = self;
-        Engine {
-            store,
-            clock,
-            entropy,
-            keys,
-            policy,
-            limits,
-            retention,
-            observer,
-        }
+        let Self { store, clock: _, entropy, keys, policy, limits, retention, observer } = self;
+        Engine { store, clock, entropy, keys, policy, limits, retention, observer }
     }
 
     /// The same engine with another source of randomness.
     pub fn with_entropy<F: Entropy>(self, entropy: F) -> Engine<S, C, F> {
-        let Self {
-            store,
-            clock,
-            entropy: _,
-            keys,
-            policy,
-            limits,
-            retention,
-            observer,
-        } = self;
-        Engine {
-            store,
-            clock,
-            entropy,
-            keys,
-            policy,
-            limits,
-            retention,
-            observer,
-        }
+        let Self { store, clock, entropy: _, keys, policy, limits, retention, observer } = self;
+        Engine { store, clock, entropy, keys, policy, limits, retention, observer }
     }
 
     /// The same engine, telling an observer what happens.
@@ -205,24 +169,15 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             let (pending, head) = Pending::root(keys.active(), id, policy, now, &self.entropy)?;
             let grant = Arc::clone(&grant);
             let status = Status::Live;
-            let family = Family {
-                id,
-                version: 1,
-                grant,
-                created_at: now,
-                expires_at,
-                status,
-                head,
-            };
+            let family =
+                Family { id, version: 1, grant, created_at: now, expires_at, status, head };
             match self.store.create(Create::new(family)).await {
                 Ok(Created::New(committed)) => {
                     let family = committed.family();
                     self.observe(|| Event::about(now, family, EventKind::Issued));
                     let scope = family.grant.scope.clone();
                     let granted = Granted::new(family, policy, now, How::Issued, scope);
-                    let token = pending
-                        .release(&committed)
-                        .ok_or(Error::Corrupt { family: id })?;
+                    let token = pending.release(&committed).ok_or(Error::Corrupt { family: id })?;
                     return Ok(granted.with_token(token));
                 }
                 // Another family has this id: at 74 random bits a millisecond, a broken source of randomness.
@@ -237,11 +192,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// Whether what the store returned for an id can be.
     fn check(&self, id: FamilyId, family: &Family) -> Result<(), Error> {
         if family.id != id {
-            return Err(StoreError::from(Impossible {
-                family: id,
-                field: "id",
-            })
-            .into());
+            return Err(StoreError::from(Impossible { family: id, field: "id" }).into());
         }
         Ok(family.check().map_err(StoreError::from)?)
     }
@@ -288,10 +239,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
 
 /// The end of a lifetime that begins now.
 fn end_of(lifetime: Option<Duration>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-    let end = |lifetime| {
-        now.checked_add(lifetime)
-            .ok_or(Error::Clock(ClockFault::OutOfRange))
-    };
+    let end = |lifetime| now.checked_add(lifetime).ok_or(Error::Clock(ClockFault::OutOfRange));
     lifetime.map(end).transpose()
 }
 

@@ -120,18 +120,10 @@ impl Event {
             generation: family.head.generation,
             grant: Arc::clone(&family.grant),
         };
-        Self {
-            at,
-            about: Some(about),
-            kind,
-        }
+        Self { at, about: Some(about), kind }
     }
 
     pub(crate) fn unattributed(at: Timestamp, kind: EventKind) -> Self {
-        Self {
-            at,
-            about: None,
-            kind,
-        }
+        Self { at, about: None, kind }
     }
 }

@@ -153,11 +153,7 @@ impl Family {
 
     /// The place of the current token.
     pub(crate) fn position(&self) -> Position {
-        Position {
-            family: self.id,
-            branch: 0,
-            generation: self.head.generation,
-        }
+        Position { family: self.id, branch: 0, generation: self.head.generation }
     }
 
     /// Whether this state can have come from the engine.
@@ -174,20 +170,11 @@ impl Family {
             ("expires_at", !self.expires_at.is_some_and(before_creation)),
             ("expires_at", self.grant.not_after.is_none_or(capped)),
             ("used_at", head.used_at >= head.rotated_at),
-            (
-                "idle_expires_at",
-                head.idle_expires_at.is_none_or(|end| end > head.used_at),
-            ),
-            (
-                "predecessor",
-                head.predecessor.is_none() == (head.generation == 0),
-            ),
+            ("idle_expires_at", head.idle_expires_at.is_none_or(|end| end > head.used_at)),
+            ("predecessor", head.predecessor.is_none() == (head.generation == 0)),
         ];
         match possible.iter().find(|(_, possible)| !possible) {
-            Some((field, _)) => Err(Impossible {
-                family: self.id,
-                field,
-            }),
+            Some((field, _)) => Err(Impossible { family: self.id, field }),
             None => Ok(()),
         }
     }
@@ -202,10 +189,7 @@ impl Family {
             resource_bytes: usize::MAX,
             attribute_bytes: usize::MAX,
         };
-        self.grant.check(&wide).map_err(|_| Impossible {
-            family: self.id,
-            field: "grant",
-        })
+        self.grant.check(&wide).map_err(|_| Impossible { family: self.id, field: "grant" })
     }
 }
 
@@ -244,11 +228,7 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for Reuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = if self.successor_used {
-            "used"
-        } else {
-            "not known to be used"
-        };
+        let used = if self.successor_used { "used" } else { "not known to be used" };
         write!(
             f,
             "{} behind the current token, {:?} after its rotation, its successor {used}",

@@ -92,27 +92,17 @@ impl Grant {
         if !self.scope.iter().all(is_scope_token) {
             return Err(GrantError::Form { field: "scope" });
         }
-        bounded(
-            "resources",
-            self.resources.iter().map(String::len).sum(),
-            limits.resource_bytes,
-        )?;
+        bounded("resources", self.resources.iter().map(String::len).sum(), limits.resource_bytes)?;
         if !self.resources.iter().all(|uri| is_absolute_uri(uri)) {
             return Err(GrantError::Form { field: "resources" });
         }
-        let bytes = self
-            .attributes
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
+        let bytes = self.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
         bounded("attributes", bytes, limits.attribute_bytes)
     }
 
     /// Whether all the requested resources are granted (RFC 8707 section 2.2). None requested: the grant's.
     pub(crate) fn covers(&self, requested: &[&str]) -> bool {
-        requested
-            .iter()
-            .all(|uri| self.resources.iter().any(|granted| granted == uri))
+        requested.iter().all(|uri| self.resources.iter().any(|granted| granted == uri))
     }
 }
 
@@ -247,9 +237,7 @@ impl Binding {
     pub fn thumbprint(&self) -> String {
         let (Self::Jkt(bytes) | Self::X5tS256(bytes)) = self;
         let mut text = [0; 43];
-        Base64UrlUnpadded::encode(bytes, &mut text)
-            .unwrap_or_default()
-            .to_owned()
+        Base64UrlUnpadded::encode(bytes, &mut text).unwrap_or_default().to_owned()
     }
 }
 
@@ -265,23 +253,17 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// RFC 6749 section 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
 fn is_scope_token(word: &str) -> bool {
-    word.bytes()
-        .all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+    word.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
 }
 
 /// RFC 8707 section 2: an absolute URI without a fragment.
 fn is_absolute_uri(text: &str) -> bool {
     let scheme = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     };
-    text.bytes()
-        .all(|byte| byte.is_ascii_graphic() && byte != b'#')
-        && text
-            .split_once(':')
-            .is_some_and(|(name, rest)| scheme(name) && !rest.is_empty())
+    text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        && text.split_once(':').is_some_and(|(name, rest)| scheme(name) && !rest.is_empty())
 }
 
 fn identifier(field: &'static str, text: &str, limit: usize) -> Result<(), GrantError> {
@@ -293,15 +275,7 @@ fn identifier(field: &'static str, text: &str, limit: usize) -> Result<(), Grant
 }
 
 fn bounded(field: &'static str, bytes: usize, limit: usize) -> Result<(), GrantError> {
-    if bytes > limit {
-        Err(GrantError::TooLong {
-            field,
-            bytes,
-            limit,
-        })
-    } else {
-        Ok(())
-    }
+    if bytes > limit { Err(GrantError::TooLong { field, bytes, limit }) } else { Ok(()) }
 }
 
 fn thumbprint(field: &'static str, text: &str) -> Result<[u8; 32], GrantError> {
@@ -375,10 +349,7 @@ mod tests {
             assert_eq!(field(grant().scope(&"x".repeat(length))), name);
         }
         for (length, name) in [(4096, ""), (4097, "resources")] {
-            assert_eq!(
-                field(grant().resource(&format!("a:{}", "x".repeat(length - 2)))),
-                name
-            );
+            assert_eq!(field(grant().resource(&format!("a:{}", "x".repeat(length - 2)))), name);
         }
         for (length, name) in [(4095, ""), (4096, "attributes")] {
             assert_eq!(field(grant().attribute("a", &"x".repeat(length))), name);
@@ -395,10 +366,7 @@ mod tests {
             (Grant::new("s", "c").scope("a\"b"), "scope"),
             (Grant::new("s", "c").scope("é"), "scope"),
             (Grant::new("s", "c").resource("/relative"), "resources"),
-            (
-                Grant::new("s", "c").resource("https://a/#fragment"),
-                "resources",
-            ),
+            (Grant::new("s", "c").resource("https://a/#fragment"), "resources"),
         ] {
             assert_eq!(check(grant), Err(GrantError::Form { field }));
         }
@@ -408,18 +376,8 @@ mod tests {
     fn a_thumbprint_is_32_bytes_of_base64url() {
         let text = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"; // RFC 9449 section 6.1
         assert_eq!(Binding::jkt(text).unwrap().thumbprint(), text);
-        for bad in [
-            "",
-            "K1",
-            &text[1..],
-            &format!("{text}="),
-            &format!("{text}A"),
-        ] {
-            assert_eq!(
-                Binding::jkt(bad),
-                Err(GrantError::Form { field: "jkt" }),
-                "{bad:?}"
-            );
+        for bad in ["", "K1", &text[1..], &format!("{text}="), &format!("{text}A")] {
+            assert_eq!(Binding::jkt(bad), Err(GrantError::Form { field: "jkt" }), "{bad:?}");
         }
     }
 }

@@ -46,10 +46,7 @@ impl Prefix {
     pub(crate) const MAX_LEN: usize = 16;
 
     /// `rt`.
-    pub const DEFAULT: Self = Self {
-        bytes: *b"rt\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-        len: 2,
-    };
+    pub const DEFAULT: Self = Self { bytes: *b"rt\0\0\0\0\0\0\0\0\0\0\0\0\0\0", len: 2 };
 
     /// Checks a prefix.
     ///
@@ -158,9 +155,7 @@ impl Key {
 
     /// Whether the tag is this key's, in constant time.
     pub(crate) fn verifies(&self, message: &[u8], tag: &[u8; TAG_LEN]) -> bool {
-        u128::from_ne_bytes(self.tag(message))
-            .ct_eq(&u128::from_ne_bytes(*tag))
-            .into()
+        u128::from_ne_bytes(self.tag(message)).ct_eq(&u128::from_ne_bytes(*tag)).into()
     }
 
     /// The successor's secret, from its predecessor's: 54 bytes, one block of SHA-256.
@@ -260,10 +255,7 @@ mod tests {
 
     #[test]
     fn material_of_31_bytes_is_refused_and_of_32_taken() {
-        assert_eq!(
-            Key::new(1, &[7; 31]).unwrap_err(),
-            KeyError::TooShort { id: KeyId(1) }
-        );
+        assert_eq!(Key::new(1, &[7; 31]).unwrap_err(), KeyError::TooShort { id: KeyId(1) });
         assert!(Key::new(1, &[7; 32]).is_ok());
     }
 
@@ -279,9 +271,6 @@ mod tests {
         for bad in ["", "A", "a_b", "a-b", "é", "abcdefghijklmnopq"] {
             assert_eq!(Prefix::new(bad).unwrap_err(), KeyError::Prefix, "{bad:?}");
         }
-        assert_eq!(
-            Prefix::new("abcdefghijklmnop").unwrap().as_str(),
-            "abcdefghijklmnop"
-        );
+        assert_eq!(Prefix::new("abcdefghijklmnop").unwrap().as_str(), "abcdefghijklmnop");
     }
 }

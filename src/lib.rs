@@ -1,5 +1,10 @@
 //! draft
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // The order is that of the layers: a file imports only from the lines above its own (tests/layering.rs).
 pub mod time;
 pub mod entropy;

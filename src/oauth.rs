@@ -62,10 +62,7 @@ pub fn error(refusal: &Refusal) -> ErrorResponse {
         Refusal::Malformed(Malformed::Empty) => {
             (ErrorCode::InvalidRequest, "The refresh token is missing.")
         }
-        Refusal::Scope => (
-            ErrorCode::InvalidScope,
-            "The scope exceeds what was granted.",
-        ),
+        Refusal::Scope => (ErrorCode::InvalidScope, "The scope exceeds what was granted."),
         Refusal::Resource => (ErrorCode::InvalidTarget, "The resource was not granted."),
         Refusal::Malformed(_)
         | Refusal::Forged
@@ -83,11 +80,7 @@ pub fn error(refusal: &Refusal) -> ErrorResponse {
         | Refusal::Reused(_)
         | Refusal::Exhausted => (ErrorCode::InvalidGrant, "The refresh token is invalid."),
     };
-    ErrorResponse {
-        code,
-        description,
-        status: 400,
-    }
+    ErrorResponse { code, description, status: 400 }
 }
 
 /// The error of the revocation endpoint, if there is one: a token that is not ours is revoked as it is (RFC 7009
@@ -127,10 +120,7 @@ fn seconds(left: Duration) -> u64 {
 /// The token response's members, from what was granted. Takes the token out of its wiping wrapper.
 pub fn token_response(granted: Granted) -> TokenResponse {
     TokenResponse {
-        refresh_token_timeout: granted
-            .idle_expires_in
-            .and(granted.expires_in())
-            .map(seconds),
+        refresh_token_timeout: granted.idle_expires_in.and(granted.expires_in()).map(seconds),
         authorization_expires_in: granted.absolute_expires_in.map(seconds),
         scope: granted.scope.as_str().to_owned(),
         refresh_token: granted.token.map(|token| token.into_exposed()),
@@ -184,8 +174,6 @@ pub fn introspection(introspection: &Introspection) -> IntrospectionResponse {
         iat: Some(active.issued_at.as_secs()),
         exp: ends.into_iter().flatten().min().map(|end| end.as_secs()),
         aud: grant.resources.clone(),
-        cnf: grant
-            .binding
-            .map(|binding| (binding.method(), binding.thumbprint())),
+        cnf: grant.binding.map(|binding| (binding.method(), binding.thumbprint())),
     }
 }

@@ -28,11 +28,7 @@ impl Pending {
         now: Timestamp,
         entropy: &impl Entropy,
     ) -> Result<(Self, Head), EntropyError> {
-        let position = Position {
-            family,
-            branch: 0,
-            generation: 0,
-        };
+        let position = Position { family, branch: 0, generation: 0 };
         let pending = Self::mint(key, position, &Secret::random(entropy)?);
         let head = head(key, position, pending.digest, policy, now, None);
         Ok((pending, head))
@@ -52,19 +48,8 @@ impl Pending {
         };
         let salt = Salt::random(entropy)?;
         let pending = Self::mint(key, position, &presented.ratchet(key, &salt, position));
-        let predecessor = Predecessor {
-            digest: presented.digest(),
-            salt,
-            closed: false,
-        };
-        let head = head(
-            key,
-            position,
-            pending.digest,
-            policy,
-            now,
-            Some(predecessor),
-        );
+        let predecessor = Predecessor { digest: presented.digest(), salt, closed: false };
+        let head = head(key, position, pending.digest, policy, now, Some(predecessor));
         Ok(Some((pending, head)))
     }
 
@@ -75,17 +60,9 @@ impl Pending {
         family: &Family,
     ) -> Result<Self, Unrepeatable> {
         let key = keys.key(family.head.key).ok_or(Unrepeatable::KeyMissing)?;
-        let predecessor = family
-            .head
-            .predecessor
-            .as_ref()
-            .ok_or(Unrepeatable::Corrupt)?;
+        let predecessor = family.head.predecessor.as_ref().ok_or(Unrepeatable::Corrupt)?;
         let position = family.position();
-        Ok(Self::mint(
-            key,
-            position,
-            &presented.ratchet(key, &predecessor.salt, position),
-        ))
+        Ok(Self::mint(key, position, &presented.ratchet(key, &predecessor.salt, position)))
     }
 
     /// Whether a head carries this token: then it is current, whoever wrote the head.
@@ -105,10 +82,7 @@ impl Pending {
     }
 
     fn mint(key: &Key, position: Position, secret: &Secret) -> Self {
-        Self {
-            token: RefreshToken::encode(key, position, secret),
-            digest: secret.digest(),
-        }
+        Self { token: RefreshToken::encode(key, position, secret), digest: secret.digest() }
     }
 }
 

@@ -109,18 +109,12 @@ pub struct Leeway {
 impl Leeway {
     /// Answer with the very same successor: a lost response and a second tab cost nothing.
     pub const fn replay(window: Duration) -> Self {
-        Self {
-            mode: LeewayMode::Replay,
-            window,
-        }
+        Self { mode: LeewayMode::Replay, window }
     }
 
     /// Refuse without taking it for theft: the family lives, and the client must have kept the successor.
     pub const fn refuse(window: Duration) -> Self {
-        Self {
-            mode: LeewayMode::Refuse,
-            window,
-        }
+        Self { mode: LeewayMode::Refuse, window }
     }
 
     /// What the predecessor is answered.
@@ -279,28 +273,16 @@ mod tests {
         let field = "idle lifetime";
         for (length, result) in [
             (Duration::ZERO, Err(PolicyError::Zero { field })),
-            (
-                ms - Duration::from_nanos(1),
-                Err(PolicyError::Zero { field }),
-            ),
+            (ms - Duration::from_nanos(1), Err(PolicyError::Zero { field })),
             (ms, Ok(())),
-            (
-                ms + Duration::from_nanos(1),
-                Err(PolicyError::Finer { field }),
-            ),
+            (ms + Duration::from_nanos(1), Err(PolicyError::Finer { field })),
             (Policy::MAX_LENGTH, Ok(())),
             (Policy::MAX_LENGTH + ms, Err(PolicyError::TooLong { field })),
             (Duration::MAX, Err(PolicyError::TooLong { field })),
         ] {
-            assert_eq!(
-                Policy::builder().idle(length).build().map(|_| ()),
-                result,
-                "{length:?}"
-            );
+            assert_eq!(Policy::builder().idle(length).build().map(|_| ()), result, "{length:?}");
         }
-        let zero = Policy::builder()
-            .leeway(Leeway::replay(Duration::ZERO))
-            .build();
+        let zero = Policy::builder().leeway(Leeway::replay(Duration::ZERO)).build();
         assert_eq!(zero, Err(PolicyError::Zero { field: "leeway" }));
     }
 

@@ -196,10 +196,7 @@ impl<'a> Reader<'a> {
 
     fn status(&mut self) -> Field<Status> {
         let revocation = self.option("status", |record| {
-            Ok(Revocation {
-                at: record.instant("revoked_at")?,
-                reason: record.reason()?,
-            })
+            Ok(Revocation { at: record.instant("revoked_at")?, reason: record.reason()? })
         })?;
         Ok(revocation.map_or(Status::Live, Status::Revoked))
     }
@@ -230,9 +227,8 @@ impl<'a> Reader<'a> {
             key: KeyId::new(self.u8("key")?),
             rotated_at: self.instant("rotated_at")?,
             used_at: self.instant("used_at")?,
-            idle_expires_at: self.option("idle_expires_at", |record| {
-                record.instant("idle_expires_at")
-            })?,
+            idle_expires_at: self
+                .option("idle_expires_at", |record| record.instant("idle_expires_at"))?,
             predecessor: self.option("predecessor", |record| {
                 Ok(Predecessor {
                     digest: Digest::from_bytes(record.array("predecessor digest")?),
@@ -321,10 +317,6 @@ impl<'a> Reader<'a> {
         field: &'static str,
         read: impl FnOnce(&mut Self) -> Field<T>,
     ) -> Field<Option<T>> {
-        if self.flag(field)? {
-            read(self).map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.flag(field)? { read(self).map(Some) } else { Ok(None) }
     }
 }

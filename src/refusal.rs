@@ -85,11 +85,7 @@ impl Refusal {
 
     /// The evidence, if this call found a breach.
     pub fn breach(&self) -> Option<Reuse> {
-        if let Self::Reused(reuse) = self {
-            Some(*reuse)
-        } else {
-            None
-        }
+        if let Self::Reused(reuse) = self { Some(*reuse) } else { None }
     }
 
     /// The refusal that goes with a family's end by this call.

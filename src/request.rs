@@ -29,13 +29,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A request for all that was granted.
     pub fn new(client: &'a str) -> Self {
-        Self {
-            client,
-            scope: None,
-            resources: &[],
-            binding: None,
-            policy: None,
-        }
+        Self { client, scope: None, resources: &[], binding: None, policy: None }
     }
 
     /// Narrows the access token's scope (RFC 6749 section 6). The family's stays.

@@ -20,10 +20,7 @@ pub struct KeyRing {
 impl KeyRing {
     /// A ring with one key, which is active.
     pub fn new(active: Key) -> Self {
-        Self {
-            active,
-            others: Vec::new(),
-        }
+        Self { active, others: Vec::new() }
     }
 
     /// The same ring, accepting one more key.
@@ -48,11 +45,7 @@ impl KeyRing {
         if self.active.id() == KeyId::new(id) {
             return Ok(self);
         }
-        match self
-            .others
-            .iter_mut()
-            .find(|key| key.id() == KeyId::new(id))
-        {
+        match self.others.iter_mut().find(|key| key.id() == KeyId::new(id)) {
             Some(key) => std::mem::swap(&mut self.active, key),
             None => return Err(KeyError::Missing { id: KeyId::new(id) }),
         }
@@ -94,10 +87,8 @@ impl KeyRing {
     /// [`KeyError::Syntax`] with the position of the entry, never its text; and as [`Key::new`] and
     /// [`KeyRing::accept`].
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
-        let mut keys = text
-            .split(',')
-            .enumerate()
-            .map(|(index, entry)| parse_key(index + 1, entry));
+        let mut keys =
+            text.split(',').enumerate().map(|(index, entry)| parse_key(index + 1, entry));
         let active = keys.next().unwrap_or(Err(KeyError::Syntax { entry: 1 }))?;
         keys.try_fold(Self::new(active), |ring, key| ring.accept(key?))
     }
@@ -110,9 +101,7 @@ impl KeyRing {
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         match std::env::var(name) {
             Ok(text) => Self::from_text(&Zeroizing::new(text)),
-            Err(_) => Err(KeyError::Variable {
-                name: name.to_owned(),
-            }),
+            Err(_) => Err(KeyError::Variable { name: name.to_owned() }),
         }
     }
 
@@ -123,16 +112,12 @@ impl KeyRing {
 
     /// The key with this id, if the ring accepts it.
     pub fn key(&self, id: KeyId) -> Option<&Key> {
-        std::iter::once(&self.active)
-            .chain(&self.others)
-            .find(|key| key.id() == id)
+        std::iter::once(&self.active).chain(&self.others).find(|key| key.id() == id)
     }
 
     /// Whether any key of the ring has this prefix.
     pub(crate) fn knows_prefix(&self, prefix: Prefix) -> bool {
-        std::iter::once(&self.active)
-            .chain(&self.others)
-            .any(|key| key.prefix() == prefix)
+        std::iter::once(&self.active).chain(&self.others).any(|key| key.prefix() == prefix)
     }
 }
 
@@ -157,11 +142,8 @@ fn parse_key(entry: usize, text: &str) -> Result<Key, KeyError> {
 }
 
 fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let nibble = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
+    let nibble =
+        |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() / 2));
     for pair in text.as_bytes().chunks(2) {
         let &[high, low] = pair else { return None };
@@ -180,17 +162,10 @@ mod tests {
 
     #[test]
     fn activating_swaps_and_keeps_accepting_the_old_key() {
-        let ring = KeyRing::new(key(1))
-            .accept(key(2))
-            .unwrap()
-            .activate(2)
-            .unwrap();
+        let ring = KeyRing::new(key(1)).accept(key(2)).unwrap().activate(2).unwrap();
         assert_eq!(ring.active().id(), KeyId::new(2));
         assert!(ring.key(KeyId::new(1)).is_some());
-        assert_eq!(
-            ring.clone().remove(2).unwrap_err(),
-            KeyError::Active { id: KeyId::new(2) }
-        );
+        assert_eq!(ring.clone().remove(2).unwrap_err(), KeyError::Active { id: KeyId::new(2) });
         assert!(ring.remove(1).unwrap().key(KeyId::new(1)).is_none());
     }
 
@@ -208,19 +183,10 @@ mod tests {
             (format!("1:{good},"), KeyError::Syntax { entry: 2 }),
             (format!("256:{good}"), KeyError::Syntax { entry: 1 }),
             (format!("1:{good}a"), KeyError::Syntax { entry: 1 }),
-            (
-                format!("1:{good},2:zz{good}"),
-                KeyError::Syntax { entry: 2 },
-            ),
+            (format!("1:{good},2:zz{good}"), KeyError::Syntax { entry: 2 }),
             (format!("1:UP:{good}"), KeyError::Prefix),
-            (
-                "1:abcd".to_owned(),
-                KeyError::TooShort { id: KeyId::new(1) },
-            ),
-            (
-                format!("1:{good},1:{good}"),
-                KeyError::Duplicate { id: KeyId::new(1) },
-            ),
+            ("1:abcd".to_owned(), KeyError::TooShort { id: KeyId::new(1) }),
+            (format!("1:{good},1:{good}"), KeyError::Duplicate { id: KeyId::new(1) }),
         ] {
             assert_eq!(KeyRing::from_text(&text).unwrap_err(), error, "{text}");
         }

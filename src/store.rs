@@ -106,10 +106,7 @@ impl Create {
 
 /// The answer to [`Create`].
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "moved once; a box would be an allocation per issue"
-)]
+#[expect(clippy::large_enum_variant, reason = "moved once; a box would be an allocation per issue")]
 pub enum Created {
     /// Inserted.
     New(Committed),
@@ -224,10 +221,7 @@ pub struct Revoke {
 
 impl Revoke {
     pub(crate) fn new(family: FamilyId, at: Timestamp, reason: Reason) -> Self {
-        Self {
-            family,
-            revocation: Revocation { at, reason },
-        }
+        Self { family, revocation: Revocation { at, reason } }
     }
 
     /// The family to end.
@@ -352,10 +346,7 @@ pub struct Purge {
 
 impl Purge {
     pub(crate) fn new(ended_before: Timestamp, limit: usize) -> Self {
-        Self {
-            ended_before,
-            limit,
-        }
+        Self { ended_before, limit }
     }
 
     /// Only what ended before this instant: now, less the retention.
@@ -396,18 +387,12 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// The store did not answer, or did not write; with what it said.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            kind: StoreErrorKind::Unavailable,
-            source: Some(source.into()),
-        }
+        Self { kind: StoreErrorKind::Unavailable, source: Some(source.into()) }
     }
 
     /// A serialization failure or a lost race inside the store; with what it said.
     pub fn conflict(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            kind: StoreErrorKind::Conflict,
-            source: Some(source.into()),
-        }
+        Self { kind: StoreErrorKind::Conflict, source: Some(source.into()) }
     }
 
     /// What it means for the engine.
@@ -426,10 +411,7 @@ impl StoreError {
 
 impl From<Impossible> for StoreError {
     fn from(impossible: Impossible) -> Self {
-        Self {
-            kind: StoreErrorKind::Impossible(impossible),
-            source: None,
-        }
+        Self { kind: StoreErrorKind::Impossible(impossible), source: None }
     }
 }
 

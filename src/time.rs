@@ -19,11 +19,7 @@ impl Timestamp {
 
     /// The instant so many milliseconds after the epoch, at most [`Timestamp::MAX`].
     pub const fn from_millis(millis: u64) -> Self {
-        if millis > Self::MAX.0 {
-            Self::MAX
-        } else {
-            Self(millis)
-        }
+        if millis > Self::MAX.0 { Self::MAX } else { Self(millis) }
     }
 
     /// Milliseconds since the epoch.
@@ -38,9 +34,7 @@ impl Timestamp {
 
     /// The instant a length of time later, or `None` past [`Timestamp::MAX`]. Below a millisecond is cut off.
     pub fn checked_add(self, length: Duration) -> Option<Self> {
-        let sum = self
-            .0
-            .checked_add(u64::try_from(length.as_millis()).ok()?)?;
+        let sum = self.0.checked_add(u64::try_from(length.as_millis()).ok()?)?;
         (sum <= Self::MAX.0).then_some(Self(sum))
     }
 
@@ -95,14 +89,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads the wall clock"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
         let now = std::time::SystemTime::now();
-        let since = now
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::ZERO.saturating_add(since)
     }
 }
@@ -123,9 +112,6 @@ mod tests {
 
     #[test]
     fn the_time_since_a_later_instant_is_zero() {
-        assert_eq!(
-            Timestamp::ZERO.saturating_since(Timestamp::MAX),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::ZERO.saturating_since(Timestamp::MAX), Duration::ZERO);
     }
 }

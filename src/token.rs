@@ -31,9 +31,7 @@ impl FamilyId {
     pub(crate) fn random(now: Timestamp, entropy: &impl Entropy) -> Result<Self, EntropyError> {
         let mut random = [0; 10];
         entropy.fill(&mut random)?;
-        Ok(Self(
-            uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid(),
-        ))
+        Ok(Self(uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid()))
     }
 
     /// The id that a store holds.
@@ -107,12 +105,7 @@ impl RefreshToken {
         // Neither can fail: the rest has exactly the length that 72 bytes take, and all of it is ASCII.
         let encoded = Base64UrlUnpadded::encode(&bytes, &mut text[start..]).is_ok();
         bytes[SECRET].zeroize();
-        Self(Zeroizing::new(
-            String::from_utf8(text)
-                .ok()
-                .filter(|_| encoded)
-                .unwrap_or_default(),
-        ))
+        Self(Zeroizing::new(String::from_utf8(text).ok().filter(|_| encoded).unwrap_or_default()))
     }
 
     /// The token's text: to be sent to the client over TLS, and kept nowhere else.
@@ -154,10 +147,7 @@ impl Parsed {
         let (prefix, rest) = text.split_at_checked(prefix_len).ok_or(Malformed::Prefix)?;
         let prefix = Prefix::new(prefix).map_err(|_| Malformed::Prefix)?;
         let body = rest.strip_prefix('_').ok_or(Malformed::Prefix)?;
-        let mut parsed = Self {
-            prefix,
-            bytes: [0; LEN],
-        };
+        let mut parsed = Self { prefix, bytes: [0; LEN] };
         match Base64UrlUnpadded::decode(body, &mut parsed.bytes) {
             Ok(decoded) if decoded.len() == LEN => {}
             _ => return Err(Malformed::Encoding),
@@ -238,19 +228,13 @@ impl Presented {
         if !keys.knows_prefix(parsed.prefix) {
             return Err(Unminted::Malformed(Malformed::ForeignPrefix));
         }
-        let key = keys
-            .key(parsed.key())
-            .ok_or(Unminted::UnknownKey(parsed.key()))?;
+        let key = keys.key(parsed.key()).ok_or(Unminted::UnknownKey(parsed.key()))?;
         let tag = parsed.field(TAGGED.end);
         if key.prefix() != parsed.prefix || !key.verifies(&parsed.bytes[TAGGED], &tag) {
             return Err(Unminted::Forged);
         }
         let secret = Secret::from_bytes(parsed.field(SECRET.start));
-        Ok(Self {
-            position: parsed.position(),
-            digest: secret.digest(),
-            secret,
-        })
+        Ok(Self { position: parsed.position(), digest: secret.digest(), secret })
     }
 
     /// The token's place in its family.
@@ -266,10 +250,7 @@ impl Presented {
     /// The place of the token's successor, unless this is the last generation.
     pub(crate) fn successor(&self) -> Option<Position> {
         let generation = self.position.generation.checked_add(1)?;
-        Some(Position {
-            generation,
-            ..self.position
-        })
+        Some(Position { generation, ..self.position })
     }
 
     /// The secret of the token's successor: the same for the same key and salt.
@@ -280,9 +261,7 @@ impl Presented {
 
 impl fmt::Debug for Presented {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Presented")
-            .field("position", &self.position)
-            .finish_non_exhaustive()
+        f.debug_struct("Presented").field("position", &self.position).finish_non_exhaustive()
     }
 }
 

@@ -88,12 +88,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         };
         let policy = request.policy.unwrap_or(&self.policy);
         let decision = decide(&family, &presented, &request, policy, now);
-        Ok(Explanation {
-            at: now,
-            presented: Some(position),
-            family: Some(family),
-            decision,
-        })
+        Ok(Explanation { at: now, presented: Some(position), family: Some(family), decision })
     }
 
     /// A page of the families that match, live or ended, in ascending order of id. An empty page is the end.
@@ -103,9 +98,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// As for every call: ours or the store's fault.
     pub async fn families(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
         let families = self.store.select(selector, page).await?;
-        families
-            .iter()
-            .try_for_each(|family| self.check(family.id, family))?;
+        families.iter().try_for_each(|family| self.check(family.id, family))?;
         Ok(families)
     }
 }
@@ -175,16 +168,11 @@ impl fmt::Display for Explanation {
         if let Some(family) = &self.family {
             let head = &family.head;
             let ago = self.at.saturating_since(head.rotated_at);
-            writeln!(
-                f,
-                "family: {} at {}",
-                family.grant.subject, family.grant.client
-            )?;
+            writeln!(f, "family: {} at {}", family.grant.subject, family.grant.client)?;
             writeln!(f, "current: generation {}, for {ago:?}", head.generation)?;
-            for (name, end) in [
-                ("idle end", head.idle_expires_at),
-                ("absolute end", family.expires_at),
-            ] {
+            for (name, end) in
+                [("idle end", head.idle_expires_at), ("absolute end", family.expires_at)]
+            {
                 match end {
                     Some(end) if end <= self.at => {
                         writeln!(f, "{name}: {:?} ago", self.at.saturating_since(end))?;

@@ -74,10 +74,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             }),
             Err(why) => {
                 let why = Refusal::from(why);
-                let kind = EventKind::Refused {
-                    why,
-                    presented: None,
-                };
+                let kind = EventKind::Refused { why, presented: None };
                 self.observe(|| Event::unattributed(self.clock.now(), kind));
                 Err(why)
             }
@@ -122,9 +119,7 @@ impl<S: Store, C: Clock, E: Entropy> Redemption<'_, S, C, E> {
 
 impl<S, C, E> fmt::Debug for Redemption<'_, S, C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redemption")
-            .field("family", &self.family)
-            .finish_non_exhaustive()
+        f.debug_struct("Redemption").field("family", &self.family).finish_non_exhaustive()
     }
 }
 
@@ -179,16 +174,10 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
                 Found::Conflict => continue,
             };
-            if minted
-                .as_ref()
-                .is_some_and(|minted| minted.pending.is_head_of(&family))
-            {
+            if minted.as_ref().is_some_and(|minted| minted.pending.is_head_of(&family)) {
                 return self.rotated(minted, &family);
             }
-            if begun
-                .as_ref()
-                .is_some_and(|begun| begun.grant != family.grant)
-            {
+            if begun.as_ref().is_some_and(|begun| begun.grant != family.grant) {
                 return Err(Error::GrantChanged);
             }
             match self.judge(&family).await? {
@@ -197,10 +186,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 // A family that the store has just declined to rotate is a lost race: it is looked at again.
                 Verdict::Rotate if looked => guard = self.guard(Some(family.version)),
                 Verdict::Rotate => {}
-                Verdict::Keep {
-                    scope,
-                    slide: false,
-                } => return Ok(self.kept(&family, scope)),
+                Verdict::Keep { scope, slide: false } => return Ok(self.kept(&family, scope)),
                 Verdict::Keep { scope, slide: true } => {
                     if let Some(slid) = self.slide(&family).await? {
                         return Ok(self.kept(slid.family(), scope));
@@ -234,24 +220,14 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     }
 
     fn decide(&self, family: &Family) -> Decision {
-        decide(
-            family,
-            &self.presented,
-            &self.request,
-            self.policy,
-            self.now,
-        )
+        decide(family, &self.presented, &self.request, self.policy, self.now)
     }
 
     /// Writes under the guard, or looks.
     async fn ask(&self, guard: Option<Guard>, minted: &mut Option<Minted>) -> Result<Found, Error> {
         let id = self.presented.position().family;
         let Some(guard) = guard else {
-            return Ok(self
-                .engine
-                .load(id)
-                .await?
-                .map_or(Found::Missing, Found::Stored));
+            return Ok(self.engine.load(id).await?.map_or(Found::Missing, Found::Stored));
         };
         if minted.is_none() {
             *minted = self.mint()?;
@@ -259,12 +235,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         let Some(Minted { head, .. }) = minted else {
             return Err(Error::Corrupt { family: id });
         };
-        match self
-            .engine
-            .store
-            .advance(Advance::new(guard, head.clone()))
-            .await
-        {
+        match self.engine.store.advance(Advance::new(guard, head.clone())).await {
             Ok(Written::Committed(committed)) => {
                 self.engine.check(id, committed.family())?;
                 Ok(Found::Committed(committed))
@@ -280,14 +251,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     }
 
     fn mint(&self) -> Result<Option<Minted>, Error> {
-        let Self {
-            engine,
-            keys,
-            presented,
-            policy,
-            now,
-            ..
-        } = self;
+        let Self { engine, keys, presented, policy, now, .. } = self;
         let minted = Pending::successor(keys.active(), presented, policy, *now, &engine.entropy)?;
         Ok(minted.map(|(pending, head)| Minted { pending, head }))
     }
@@ -330,11 +294,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
             return Err(corrupt);
         };
         // Decided on this grant: before the write, or by the guard, which stands only for requests that do not narrow.
-        let scope = family
-            .grant
-            .scope
-            .narrow(self.request.scope)
-            .unwrap_or_default();
+        let scope = family.grant.scope.narrow(self.request.scope).unwrap_or_default();
         let token = pending.release_stored(family).ok_or(corrupt)?;
         self.observe(family, EventKind::Rotated);
         Ok(self.granted(family, How::Rotated, scope, Some(token)))
@@ -344,10 +304,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         let corrupt = || Error::Corrupt { family: family.id };
         let pending =
             Pending::again(&self.keys, &self.presented, family).map_err(|why| match why {
-                Unrepeatable::KeyMissing => Error::KeyMissing {
-                    family: family.id,
-                    key: family.head.key,
-                },
+                Unrepeatable::KeyMissing => {
+                    Error::KeyMissing { family: family.id, key: family.head.key }
+                }
                 Unrepeatable::Corrupt => corrupt(),
             })?;
         let token = pending.release_stored(family).ok_or_else(corrupt)?;
@@ -377,10 +336,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     }
 
     fn refused(&self, family: Option<&Family>, why: Refusal) -> Refusal {
-        let kind = EventKind::Refused {
-            why,
-            presented: Some(self.presented.position()),
-        };
+        let kind = EventKind::Refused { why, presented: Some(self.presented.position()) };
         self.engine.observe(|| match family {
             Some(family) => Event::about(self.now, family, kind),
             None => Event::unattributed(self.now, kind),

@@ -32,15 +32,11 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         };
         let grant = &family.grant;
         if *grant.client != *request.client {
-            return Ok(RevokeOutcome::NoEffect(Refusal::ClientMismatch {
-                ended: false,
-            }));
+            return Ok(RevokeOutcome::NoEffect(Refusal::ClientMismatch { ended: false }));
         }
         if grant.binding.is_some() && request.binding.is_some() && grant.binding != request.binding
         {
-            return Ok(RevokeOutcome::NoEffect(Refusal::BindingMismatch {
-                ended: false,
-            }));
+            return Ok(RevokeOutcome::NoEffect(Refusal::BindingMismatch { ended: false }));
         }
         self.revoke_family(id, Reason::ClientRequest).await
     }
@@ -75,10 +71,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 return Ok(ended);
             };
             after = Some(last.id);
-            for family in families
-                .iter()
-                .filter(|family| family.status == Status::Live)
-            {
+            for family in families.iter().filter(|family| family.status == Status::Live) {
                 let outcome = self.revoke_family(family.id, reason).await?;
                 ended += usize::from(outcome == RevokeOutcome::Ended);
             }

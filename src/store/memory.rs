@@ -62,21 +62,14 @@ impl MemoryStore {
     }
 
     fn index(&self, family: &Family) {
-        self.by_subject
-            .entry(Arc::clone(&family.grant.subject))
-            .or_default()
-            .insert(family.id);
-        self.by_client
-            .entry(Arc::clone(&family.grant.client))
-            .or_default()
-            .insert(family.id);
+        self.by_subject.entry(Arc::clone(&family.grant.subject)).or_default().insert(family.id);
+        self.by_client.entry(Arc::clone(&family.grant.client)).or_default().insert(family.id);
     }
 
     fn unindex(&self, family: &Family) {
-        for (index, name) in [
-            (&self.by_subject, &family.grant.subject),
-            (&self.by_client, &family.grant.client),
-        ] {
+        for (index, name) in
+            [(&self.by_subject, &family.grant.subject), (&self.by_client, &family.grant.client)]
+        {
             if let Entry::Occupied(mut entry) = index.entry(Arc::clone(name)) {
                 entry.get_mut().remove(&family.id);
                 if entry.get().is_empty() {
@@ -96,10 +89,7 @@ impl MemoryStore {
         };
         let start = page.after.map_or(Bound::Unbounded, Bound::Excluded);
         index.get(&**name).map_or_else(Vec::new, |ids| {
-            ids.range((start, Bound::Unbounded))
-                .take(page.limit)
-                .copied()
-                .collect()
+            ids.range((start, Bound::Unbounded)).take(page.limit).copied().collect()
         })
     }
 }
@@ -127,11 +117,7 @@ impl Store for MemoryStore {
         };
         let applied = step.apply(&mut family);
         let family = family.clone();
-        Ok(if applied {
-            step.committed(family)
-        } else {
-            step.declined(Some(family))
-        })
+        Ok(if applied { step.committed(family) } else { step.declined(Some(family)) })
     }
 
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
@@ -140,11 +126,7 @@ impl Store for MemoryStore {
         };
         let applied = step.apply(&mut family);
         let family = family.clone();
-        Ok(if applied {
-            step.committed(family)
-        } else {
-            step.already(family)
-        })
+        Ok(if applied { step.committed(family) } else { step.already(family) })
     }
 
     async fn replace(&self, step: Replace) -> Result<Written, StoreError> {
@@ -167,26 +149,18 @@ impl Store for MemoryStore {
                 return Ok(families);
             };
             after = Some(*last);
-            let known = candidates
-                .iter()
-                .filter_map(|id| Some(self.families.get(id)?.clone()));
+            let known = candidates.iter().filter_map(|id| Some(self.families.get(id)?.clone()));
             families.extend(known.filter(|family| selector.matches(family)));
         }
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
-        let due = self
-            .families
-            .iter()
-            .filter(|family| step.is_due(family))
-            .take(step.limit());
+        let due = self.families.iter().filter(|family| step.is_due(family)).take(step.limit());
         let due: Vec<FamilyId> = due.map(|family| family.id).collect();
         let mut purged = 0;
         for id in due {
             // Checked again under the entry's lock: a rotation may have moved the end meanwhile.
-            if let Some((_, family)) = self
-                .families
-                .remove_if(&id, |_, family| step.is_due(family))
+            if let Some((_, family)) = self.families.remove_if(&id, |_, family| step.is_due(family))
             {
                 self.unindex(&family);
                 purged += 1;

@@ -36,11 +36,7 @@ pub struct FaultyEntropy<E> {
 impl<E: Entropy> FaultyEntropy<E> {
     /// Passes on what another source delivers, for now.
     pub fn new(inner: E) -> Self {
-        Self {
-            inner,
-            failing: Arc::default(),
-            repeating: Arc::default(),
-        }
+        Self { inner, failing: Arc::default(), repeating: Arc::default() }
     }
 
     /// Fails at the next so many draws.
@@ -69,7 +65,5 @@ impl<E: Entropy> Entropy for FaultyEntropy<E> {
 
 fn take_one(counter: &AtomicUsize) -> bool {
     let less = |count: usize| count.checked_sub(1);
-    counter
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
-        .is_ok()
+    counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
 }

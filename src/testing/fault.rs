@@ -68,11 +68,7 @@ impl Operations {
 
     /// Those that may write.
     pub fn writes(&self) -> usize {
-        self.0
-            .iter()
-            .filter(|(operation, _)| operation.writes())
-            .map(|(_, count)| count)
-            .sum()
+        self.0.iter().filter(|(operation, _)| operation.writes()).map(|(_, count)| count).sum()
     }
 }
 
@@ -118,29 +114,20 @@ struct Planned {
 
 impl std::fmt::Debug for Planned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Planned")
-            .field(&self.fault)
-            .field(&self.times)
-            .finish()
+        f.debug_tuple("Planned").field(&self.fault).field(&self.times).finish()
     }
 }
 
 impl<S> Clone for FaultStore<S> {
     fn clone(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-            control: Arc::clone(&self.control),
-        }
+        Self { inner: Arc::clone(&self.inner), control: Arc::clone(&self.control) }
     }
 }
 
 impl<S: Store> FaultStore<S> {
     /// A store that does not fail yet.
     pub fn new(inner: S) -> Self {
-        Self {
-            inner: Arc::new(inner),
-            control: Arc::default(),
-        }
+        Self { inner: Arc::new(inner), control: Arc::default() }
     }
 
     /// The store behind it.
@@ -155,23 +142,13 @@ impl<S: Store> FaultStore<S> {
         times: usize,
         matches: impl Fn(Operation) -> bool + Send + 'static,
     ) {
-        let planned = Planned {
-            fault,
-            skip: 0,
-            times,
-            matches: Box::new(matches),
-        };
+        let planned = Planned { fault, skip: 0, times, matches: Box::new(matches) };
         self.control.lock().faults.push(planned);
     }
 
     /// Fails at one call, so many calls from now: 0 is the next.
     pub fn fail_at(&self, fault: Fault, call: usize) {
-        let planned = Planned {
-            fault,
-            skip: call,
-            times: 1,
-            matches: Box::new(|_| true),
-        };
+        let planned = Planned { fault, skip: call, times: 1, matches: Box::new(|_| true) };
         self.control.lock().faults.push(planned);
     }
 
@@ -211,12 +188,12 @@ impl<S: Store> FaultStore<S> {
         let result = match fault {
             Some(Fault::Before) => Err(StoreError::unavailable(Injected(Fault::Before))),
             Some(Fault::Conflict) => Err(StoreError::conflict(Injected(Fault::Conflict))),
-            Some(Fault::After) => run()
-                .await
-                .and(Err(StoreError::unavailable(Injected(Fault::After)))),
-            Some(Fault::ConflictAfter) => run()
-                .await
-                .and(Err(StoreError::conflict(Injected(Fault::ConflictAfter)))),
+            Some(Fault::After) => {
+                run().await.and(Err(StoreError::unavailable(Injected(Fault::After))))
+            }
+            Some(Fault::ConflictAfter) => {
+                run().await.and(Err(StoreError::conflict(Injected(Fault::ConflictAfter))))
+            }
             None => run().await,
         };
         pause(yields).await;
@@ -235,11 +212,7 @@ impl Control {
             return Err(StoreError::from(*impossible));
         }
         let mut due = None;
-        for planned in self
-            .faults
-            .iter_mut()
-            .filter(|planned| (planned.matches)(operation))
-        {
+        for planned in self.faults.iter_mut().filter(|planned| (planned.matches)(operation)) {
             if planned.skip > 0 {
                 planned.skip -= 1;
             } else if due.is_none() {
@@ -268,54 +241,33 @@ async fn pause(mut polls: usize) {
 impl<S: Store> Store for FaultStore<S> {
     async fn create(&self, step: Create) -> Result<Created, StoreError> {
         let id = step.family().id;
-        self.call(Operation::Create, Some(id), async || {
-            self.inner.create(step).await
-        })
-        .await
+        self.call(Operation::Create, Some(id), async || self.inner.create(step).await).await
     }
 
     async fn load(&self, id: FamilyId) -> Result<Option<Family>, StoreError> {
-        self.call(Operation::Load, Some(id), async || {
-            self.inner.load(id).await
-        })
-        .await
+        self.call(Operation::Load, Some(id), async || self.inner.load(id).await).await
     }
 
     async fn advance(&self, step: Advance) -> Result<Written, StoreError> {
         let id = step.family();
-        self.call(Operation::Advance, Some(id), async || {
-            self.inner.advance(step).await
-        })
-        .await
+        self.call(Operation::Advance, Some(id), async || self.inner.advance(step).await).await
     }
 
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
         let id = step.family();
-        self.call(Operation::Revoke, Some(id), async || {
-            self.inner.revoke(step).await
-        })
-        .await
+        self.call(Operation::Revoke, Some(id), async || self.inner.revoke(step).await).await
     }
 
     async fn replace(&self, step: Replace) -> Result<Written, StoreError> {
         let id = step.next().id;
-        self.call(Operation::Replace, Some(id), async || {
-            self.inner.replace(step).await
-        })
-        .await
+        self.call(Operation::Replace, Some(id), async || self.inner.replace(step).await).await
     }
 
     async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
-        self.call(Operation::Select, None, async || {
-            self.inner.select(selector, page).await
-        })
-        .await
+        self.call(Operation::Select, None, async || self.inner.select(selector, page).await).await
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
-        self.call(Operation::Purge, None, async || {
-            self.inner.purge(step).await
-        })
-        .await
+        self.call(Operation::Purge, None, async || self.inner.purge(step).await).await
     }
 }
