@@ -5,7 +5,9 @@
 mod clock;
 mod entropy;
 mod fault;
+mod forge;
 
 pub use clock::ManualClock;
 pub use entropy::{FaultyEntropy, SeededEntropy};
 pub use fault::{Fault, FaultStore, Injected, Operation, Operations};
+pub use forge::{digest, token};
