@@ -1,16 +1,16 @@
 //! The engine: the only place where clock, randomness and store meet.
 
-mod change;
 mod error;
-mod inspect;
 mod outcome;
-mod refresh;
 mod revoke;
+mod change;
+mod inspect;
+mod refresh;
 
 pub use error::Error;
 pub use inspect::{Active, Explanation, Introspection};
-pub use outcome::{Begun, Granted, How, Outcome, RevokeOutcome};
-pub use refresh::Redemption;
+pub use outcome::{Granted, How, Outcome, RevokeOutcome};
+pub use refresh::{Begun, Redemption};
 
 use std::fmt;
 use std::sync::Arc;

@@ -65,11 +65,6 @@ impl Pending {
         Ok(Self::mint(key, position, &presented.ratchet(key, &predecessor.salt, position)))
     }
 
-    /// Whether a head carries this token: then it is current, whoever wrote the head.
-    pub(crate) fn is_head_of(&self, family: &Family) -> bool {
-        family.head.digest == self.digest
-    }
-
     /// The token, for evidence that its digest is the current one of a committed family. `None`: it is not, and the
     /// token is gone.
     pub fn release(self, evidence: &Committed) -> Option<RefreshToken> {
@@ -78,7 +73,7 @@ impl Pending {
 
     /// The token, for a family as the store returned it, which is durable by S2 and S3.
     pub(crate) fn release_stored(self, family: &Family) -> Option<RefreshToken> {
-        self.is_head_of(family).then_some(self.token)
+        (family.head.digest == self.digest).then_some(self.token)
     }
 
     fn mint(key: &Key, position: Position, secret: &Secret) -> Self {

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Redemption;
 use crate::family::{Family, Reason};
 use crate::grant::{Grant, Scope};
 use crate::policy::Policy;
@@ -16,16 +15,6 @@ pub enum Outcome {
     /// Mint an access token of this grant and scope.
     Granted(Granted),
     /// The client's fault: [`oauth::error`](crate::oauth::error) says what to tell it.
-    Refused(Refusal),
-}
-
-/// The answer to [`Engine::begin`](crate::Engine::begin).
-#[derive(Debug)]
-#[must_use]
-pub enum Begun<'a, S, C, E> {
-    /// It would be granted now. Nothing is consumed yet.
-    Ready(Box<Redemption<'a, S, C, E>>),
-    /// Refused, and carried out: a breach has ended its family.
     Refused(Refusal),
 }
 

@@ -2,11 +2,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::revoke::End;
-use super::{Begun, Engine, Error, Granted, How, Outcome, RETRIES};
+use super::{Engine, Error, Granted, How, Outcome, RETRIES};
 use crate::decide::{Decision, Guard, decide};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
-use crate::family::{Family, Head, Reason};
+use crate::family::{Family, Head, Reason, Status};
 use crate::grant::{Grant, Scope};
 use crate::pending::{Pending, Unrepeatable};
 use crate::policy::Policy;
@@ -82,6 +82,16 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 }
 
+/// The answer to [`Engine::begin`].
+#[derive(Debug)]
+#[must_use]
+pub enum Begun<'a, S, C, E> {
+    /// It would be granted now. Nothing is consumed yet.
+    Ready(Box<Redemption<'a, S, C, E>>),
+    /// Refused, and carried out: a breach has ended its family.
+    Refused(Refusal),
+}
+
 /// A refresh that would be granted, and has consumed nothing.
 ///
 /// Drop it to leave everything as it was.
@@ -148,6 +158,13 @@ struct Minted {
     head: Head,
 }
 
+impl Minted {
+    /// Whether the family is as this call's own write left it: live, and its leeway not closed since.
+    fn is_current_in(&self, family: &Family) -> bool {
+        family.status == Status::Live && family.head == self.head
+    }
+}
+
 /// What an attempt found.
 enum Found {
     /// This call's own rotation, committed.
@@ -174,11 +191,11 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
                 Found::Conflict => continue,
             };
-            if minted.as_ref().is_some_and(|minted| minted.pending.is_head_of(&family)) {
-                return self.rotated(minted, &family);
-            }
             if begun.as_ref().is_some_and(|begun| begun.grant != family.grant) {
                 return Err(Error::GrantChanged);
+            }
+            if minted.as_ref().is_some_and(|minted| minted.is_current_in(&family)) {
+                return self.rotated(minted, &family);
             }
             match self.judge(&family).await? {
                 Verdict::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
@@ -281,7 +298,8 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     /// Moves the idle end of a token that does not rotate. `None`: lost a race.
     async fn slide(&self, family: &Family) -> Result<Option<Committed>, Error> {
         let step = Replace::new(family, |next| {
-            next.head.used_at = self.now;
+            // A clock that has stepped back never moves it back.
+            next.head.used_at = next.head.used_at.max(self.now);
             next.head.idle_expires_at =
                 self.policy.idle().map(|idle| self.now.saturating_add(idle));
         });
