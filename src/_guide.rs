@@ -1,1 +1,128 @@
-//! guide
+//! How to embed heirloom. Nothing but documentation.
+//!
+//! # The refresh grant
+//!
+//! Authenticate the client first: heirloom compares the client that you name with the one in the grant, and believes you.
+//! For a sender-constrained token, verify the proof (RFC 9449 section 4.3, RFC 8705 section 2) and pass the thumbprint in
+//! [`Request::binding`](crate::Request::binding).
+//!
+//! * [`Engine::refresh`](crate::Engine::refresh) does all in one call and one store round trip.
+//! * [`Engine::begin`](crate::Engine::begin), a look at [`Redemption::grant`](crate::Redemption::grant), and
+//!   [`Redemption::commit`](crate::Redemption::commit) are for a host that must first know whether the user is still
+//!   enabled or the consent still stands. A redemption that is dropped has consumed nothing.
+//!
+//! There are three kinds of answer, and a host needs one function for each:
+//!
+//! * [`Outcome::Granted`](crate::Outcome::Granted): mint an access token for `granted.grant` and `granted.scope`, then send
+//!   [`oauth::token_response`](crate::oauth::token_response). If `granted.token` is `None`, leave `refresh_token` out: the
+//!   client keeps the one it has (RFC 6749 section 6). When the request narrowed the resources, the access token's audience
+//!   is what was requested.
+//! * [`Outcome::Refused`](crate::Outcome::Refused): send [`oauth::error`](crate::oauth::error). Log the
+//!   [`Refusal`](crate::Refusal); never show it to the client.
+//! * [`Error`](crate::Error): ours. Send 503 with `Retry-After` if [`is_retryable`](crate::Error::is_retryable), else 500.
+//!   Never `invalid_grant`: a client that is told so throws its token away.
+//!
+//! The engine needs no runtime: its futures run on any executor, are `Send` when the store's are, and may be dropped at any
+//! await point. A handler that is cancelled after the commit has lost a response like any other; the client's retry inside
+//! the leeway gets the same successor.
+//!
+//! # The rule
+//!
+//! [`decide`](crate::decide::decide) goes through these rows in this order. The first that applies decides.
+//!
+//! | row | condition | decision | writes |
+//! |---|---|---|---|
+//! | 0 | not canonical, tag wrong, key unknown | refuse `Malformed`, `Forged`, `UnknownKey`, before any store is asked | 0 |
+//! | 1 | no such family | refuse `Unknown` | 0 |
+//! | 2 | family ended | refuse `Revoked` with the reason; never a breach, never leeway | 0 |
+//! | 3 | other client | refuse `ClientMismatch`, or end the family, by policy | 0 or 1 |
+//! | 4 | bound, and another key or none is proved | refuse `BindingMismatch`, or end the family, by policy | 0 or 1 |
+//! |   | the clock is over a minute before the family's creation | error | 0 |
+//! | 5 | absolute or idle end reached (`now >= end`) | refuse `Expired`, `Idle` | 0 |
+//! | 6 | another branch, or a generation ahead of the stored one | refuse `AheadOfStore` | 0 |
+//! | 7 | current or preceding generation, but another digest | end the family as `Diverged`, not as breach | 1 |
+//! | 8 | predecessor inside its leeway, which a change of the grant has closed | refuse `LeewayClosed` | 0 |
+//! | 9 | predecessor inside its leeway (`now - rotated_at < leeway`) | replay the same successor, or refuse `AlreadyRotated`, by policy | 0 |
+//! | 10 | predecessor outside its leeway, or any older token | breach: end the family, then refuse `Reused` with the evidence | 1 |
+//! | 11 | scope or resource beyond the grant (before 9 and 12) | refuse `Scope`, `Resource`; nothing is consumed | 0 |
+//! | 12 | current | rotate; or keep, if the policy never rotates | 1; keep: 0, or 1 when the idle end is moved |
+//!
+//! Order is by generation, never by a clock. The leeway begins with the first exchange of the token; no later use extends
+//! it; and once the successor has been exchanged in its turn, the token is no longer the predecessor and has no leeway.
+//!
+//! # How long a leeway
+//!
+//! Long enough for a client that has lost a response to try again, and for all tabs or workers that refresh at the same
+//! moment: the client's time-out plus its retry delay, plus the largest difference between the clocks of your nodes. The
+//! default is 10 s. Workers that queue up behind a lock want 60 s. Its cost: a thief who presents a stolen predecessor
+//! inside it is answered, with the same successor that the owner has; the next round, in which one of the two is second,
+//! ends the family. See [`Leeway`](crate::Leeway).
+//!
+//! FAPI 2.0 (section 5.3.2.1) asks confidential clients' servers not to rotate, or to let a retry succeed:
+//! [`Rotation::Never`](crate::Rotation::Never), or a leeway that replays.
+//!
+//! # Clocks
+//!
+//! The engine reads its [`Clock`](crate::Clock) once per decision. A clock that stands still or steps back revives no
+//! token, forges no breach, and never panics (property P8). A clock that runs ahead on one node makes the leeway longer on
+//! the others by that much; [`ClockBehind`](crate::EventKind::ClockBehind) events measure the difference. More than a minute
+//! behind a family's creation is an [`Error::Clock`](crate::Error::Clock), never a refusal.
+//!
+//! # Keys
+//!
+//! `ROTATION_KEYS="1:$(openssl rand -hex 32)"`, then [`KeyRing::from_env`](crate::KeyRing::from_env). To change the key
+//! without a logout:
+//!
+//! 1. On every node, accept the new key: `1:<old>,2:<new>`.
+//! 2. When every node has it, activate it: `2:<new>,1:<old>`. Each token that is used from then on moves to it.
+//! 3. When the idle lifetime has passed, every family that is still in use has moved: remove the old key.
+//!
+//! [`Engine::set_keys`](crate::Engine::set_keys) swaps the ring in a running process. On suspicion, remove the old key at
+//! once: its tokens are refused as `UnknownKey`, and their users log in again. An id is never used for a second key. The
+//! prefix belongs to the key, so it changes in the same way.
+//!
+//! # Ending families
+//!
+//! | what happened | call |
+//! |---|---|
+//! | the client asks at the revocation endpoint (RFC 7009) | [`revoke`](crate::Engine::revoke), answered by [`oauth::revocation_error`](crate::oauth::revocation_error) |
+//! | the user logs out of this session | [`revoke_family`](crate::Engine::revoke_family), [`Reason::Logout`](crate::Reason::Logout) |
+//! | the user changes the password, an account is closed | [`revoke_all`](crate::Engine::revoke_all) by subject |
+//! | the user withdraws the consent for a client | [`revoke_all`](crate::Engine::revoke_all) by subject and client |
+//! | a client's secret has leaked | [`revoke_all`](crate::Engine::revoke_all) by client |
+//! | scope is withdrawn or stepped up | [`change_grant`](crate::Engine::change_grant) |
+//!
+//! When the call has returned, no refresh of the family succeeds, rotations in flight included (property P3). What ends
+//! with a family is its refresh tokens; access tokens that are out are the host's.
+//!
+//! # What the operator sees
+//!
+//! Pass an [`Observer`](crate::Observer) to [`Engine::with_observer`](crate::Engine::with_observer); a closure will do. Every
+//! event names family, subject and client and holds no secret.
+//!
+//! | event | what it tells |
+//! |---|---|
+//! | `Replayed`, now and then | a flaky network, or several tabs: nothing to do |
+//! | `Replayed`, at every rotation of one family | two parties hold the token and keep pace; look at the addresses |
+//! | `Revoked(Reuse)`, 1 behind, successor not known to be used, seconds after the rotation | most likely a retry that came too late: the leeway is too short |
+//! | `Revoked(Reuse)`, 1 behind, long after the rotation | a client that does not store the new token, or a thief who used the stolen token first |
+//! | `Revoked(Reuse)`, 2 or more behind | an old token: a thief, or a client restored from a backup |
+//! | `Refused(AheadOfStore)`, `Revoked(Diverged)` | the store has lost writes: a failover, a restored backup. Not theft |
+//! | `Refused(Forged)` in numbers | somebody makes tokens up, or a node has other keys |
+//! | `Refused(UnknownKey)` | a removed key, or a node without the new one |
+//! | `ClockBehind` | the clocks of two nodes differ by this much |
+//!
+//! [`Engine::explain`](crate::Engine::explain) says what a refresh would decide for a token and why, without any effect.
+//!
+//! # Purging
+//!
+//! Families are constant in size and are not touched after their end. Call [`purge`](crate::Engine::purge) from a timer, in
+//! batches, until it returns less than the limit. It removes only what ended a retention ago (7 days,
+//! [`with_retention`](crate::Engine::with_retention)), so that late retries and late thieves still find the reason. A family
+//! without any end is never purged while it lives.
+//!
+//! # A store chosen at run time, or of your own
+//!
+//! [`DynStore`](crate::store::DynStore) is every store behind a pointer. For a store of your own, implement
+//! [`Store`](crate::Store) and keep the [contract](crate::store), clause by clause; [`record`](crate::record) turns a family
+//! into bytes and back.

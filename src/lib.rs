@@ -1,4 +1,71 @@
-//! draft
+//! The refresh-token rotation engine of OAuth 2.0 authorization servers.
+//!
+//! A host keeps HTTP, client authentication, consent and access tokens. heirloom keeps the one thing that is hard:
+//! which refresh token is good right now, what a second use of it means, and what happens to the rest of its family.
+//!
+//! ```text
+//!  issue ──► Pending ──► create ─────────────────────────────────► Granted
+//!
+//!  &str ──► Parsed ──► Presented ──► Guard ──► Advance ──► store ──► Committed ──► RefreshToken ──► Outcome + Event
+//!  the form  │         the tag is     when it    one conditional    evidence of       released only
+//!            │         ours           rotates    write              the write         for evidence
+//!            ▼                                       │ the guard does not hold
+//!         refused, and no                            ▼
+//!         store was asked             decide(Family, Presented, Request, Policy, now) ──► Decision
+//! ```
+//!
+//! [`decide`](decide::decide) is the whole rule: a pure function under 300 lines. Read it first. The engine does what it
+//! says, the store commits it, and neither can write or release anything else: steps come only from the engine, evidence
+//! only from a consumed step, tokens only for evidence.
+//!
+//! # Example
+//!
+//! The refresh grant of a token endpoint (RFC 6749 section 6), after the host has authenticated the client:
+//!
+//! ```
+//! use heirloom::{Begun, Engine, MemoryStore, Outcome, Request, oauth};
+//!
+//! # struct Response(u16);
+//! # fn respond(_: oauth::TokenResponse) -> Response { Response(200) }
+//! # fn oauth_error(why: oauth::ErrorResponse) -> Response { Response(why.status) }
+//! # fn invalid_grant() -> Response { Response(400) }
+//! # fn unavailable(_: heirloom::Error) -> Response { Response(503) }
+//! # fn is_disabled(_: &str) -> bool { false }
+//! async fn refresh_grant(
+//!     engine: &Engine<MemoryStore>,
+//!     client: &str,
+//!     token: &str,
+//!     scope: Option<&str>,
+//! ) -> Response {
+//!     let request = Request::new(client).scope(scope);
+//!     let redemption = match engine.begin(token, request).await {
+//!         Ok(Begun::Ready(redemption)) => redemption, // nothing is consumed yet
+//!         Ok(Begun::Refused(why)) => return oauth_error(oauth::error(&why)),
+//!         Err(error) => return unavailable(error), // ours: 503, never invalid_grant
+//!     };
+//!     if is_disabled(&redemption.grant().subject) {
+//!         return invalid_grant(); // dropped: the token stays good
+//!     }
+//!     match redemption.commit().await {
+//!         Ok(Outcome::Granted(granted)) => respond(oauth::token_response(granted)),
+//!         Ok(Outcome::Refused(why)) => oauth_error(oauth::error(&why)),
+//!         Err(error) => unavailable(error),
+//!     }
+//! }
+//! ```
+//!
+//! # Where to look
+//!
+//! * [`_guide`]: how to embed it, the rule as a table, keys, clocks, revocation, what the operator sees.
+//! * [`_security`]: each threat, the property that meets it, the line that decides, the test that shows it; and what is
+//!   not proved.
+//! * [`store`]: the contract for a store of your own.
+//! * [`Policy`], [`Leeway`]: the choices.
+//!
+//! # Features
+//!
+//! * `memory` (default): [`MemoryStore`].
+//! * `testing`: a clock set by hand, seeded randomness, a store that fails on purpose. For tests only.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]

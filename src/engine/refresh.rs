@@ -123,7 +123,7 @@ impl<S: Store, C: Clock, E: Entropy> Redemption<'_, S, C, E> {
     pub async fn commit(self) -> Result<Outcome, Error> {
         let Self { mut call, family } = self;
         call.now = call.engine.clock.now();
-        call.settle(Some(family)).await
+        call.settle(Some(&family)).await
     }
 }
 
@@ -180,9 +180,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     /// Decides and writes until both agree. `begun` is the family that the host has looked at.
     ///
     /// Each attempt asks the store once: to write, if it can be stated when that would be right, else to look.
-    async fn settle(self, begun: Option<Family>) -> Result<Outcome, Error> {
+    async fn settle(&self, begun: Option<&Family>) -> Result<Outcome, Error> {
         let mut minted = None;
-        let mut guard = self.first_guard(begun.as_ref());
+        let mut guard = self.first_guard(begun);
         for _ in 0..=2 * RETRIES {
             let looked = guard.is_none();
             let family = match self.ask(guard.take(), &mut minted).await? {
@@ -191,7 +191,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
                 Found::Conflict => continue,
             };
-            if begun.as_ref().is_some_and(|begun| begun.grant != family.grant) {
+            if begun.is_some_and(|begun| begun.grant != family.grant) {
                 return Err(Error::GrantChanged);
             }
             if minted.as_ref().is_some_and(|minted| minted.is_current_in(&family)) {
