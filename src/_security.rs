@@ -1,1 +1,80 @@
-//! security
+//! Threat, property, the line that decides, the test that shows it. Nothing but documentation.
+//!
+//! The ids are used in code and tests alike. "Inside" and "outside" are the leeway's.
+//!
+//! | id | property | decided in | shown by |
+//! |---|---|---|---|
+//! | P1 | at most one successor string per family and generation is ever released, under any interleaving, crash or store | [`Guard`](crate::decide::Guard), [`Pending`](crate::pending::Pending) | `state_machine`, `races`, `faults` |
+//! | P2 | a spent token, shown by its own client and key on a live family outside its leeway, ends the family durably before the refusal is returned | row 10 of [`decide`](crate::decide::decide) | `state_machine`, `transitions`, `faults` |
+//! | P3 | revoked is absorbing: no refresh succeeds after a revocation was acknowledged | row 2; clause S4 of the [store](crate::store) | `races`, `state_machine` |
+//! | P4 | a string that the engine did not mint changes nothing; nor does one shown with the wrong client or key, unless the policy says revoke | [`Presented::verify`](crate::token::Presented::verify), rows 3 and 4 | `bad_input`, `state_machine` |
+//! | P5 | a token is accepted only if tag and digest both match | `Presented::verify`, row 7 | `bad_input`, `transitions` |
+//! | P6 | nothing at rest is redeemable, nor becomes so with the keys alone | the ratchet in `key.rs` | `secrecy`, `state_machine` |
+//! | P7 | leeway: the predecessor alone, anchored at its first use, never extended, never after revocation or expiry, never across a changed grant | rows 2, 5, 8 and 9 | `transitions`, `state_machine` |
+//! | P8 | order is decided by generation; a clock that stands still or steps back never revives a token, forges a breach, or panics | `decide` compares generations; times saturate | `state_machine`, `bad_input` |
+//! | P9 | a stored absolute end never moves; idle slides on rotation, or by keep; both are enforced at use, whatever purge has done | row 5 | `transitions`, `state_machine` |
+//! | P10 | granted scope is within the grant; a refusal consumes nothing | row 11 | `state_machine`, `engine` |
+//! | P11 | purge and restart never make a verdict more permissive | clause S7, [`Purge::is_due`](crate::store::Purge::is_due) | `state_machine` |
+//! | P12 | no Debug, Display, error, event or log line shows a secret, digest or salt; secrets are wiped on drop | `secret.rs`, `token.rs` | `secrecy` (the wiping is by construction, not tested) |
+//! | P13 | a client whose answers get lost and who retries inside the leeway never loses its family | row 9 | `faults`, `state_machine` |
+//! | P14 | n concurrent presenters of the live token inside the leeway all get the same successor | row 9 after a declined [`Guard`](crate::decide::Guard) | `races` |
+//! | P15 | a write that was stored but reported as failed, or resent by a driver, followed by a retry, gives the same successor | one successor per call, in `refresh.rs` | `faults` |
+//! | P16 | after a store has lost its last writes, a token ahead of it is refused as such, and one whose line was overwritten ends the family as diverged, never as theft | rows 6 and 7 | `state_machine`, `transitions` |
+//! | P17 | state per family is constant in the number of rotations; revocation is one write; a dead family costs none | [`Family`](crate::family::Family) | `engine`, the benchmark of a million rotations |
+//! | P18 | one store round trip for a refresh on the common path and for a replay, two for begin and commit, at most two on any other but contention; none for a string that was not minted here | [`Guard`](crate::decide::Guard) | `engine`, `state_machine` |
+//! | P19 | a future dropped at any await point obeys P1, P13 and P15 | no state between two awaits but the call's own | `faults` |
+//!
+//! P1 to P3 are for a store that keeps S8. What one that loses writes can still do is P16.
+//!
+//! # Threats
+//!
+//! **A stolen token, used by the thief first.** The owner's next use is of a spent token: outside the leeway it ends the
+//! family, the thief's token with it. **Used by the owner first:** the thief's use ends it. Whoever is second, both lose (P2).
+//! Inside the leeway the thief is answered with the owner's own successor; they then hold one chain, and whoever rotates
+//! second more than a leeway later ends it. A thief who always presents the predecessor inside the leeway of the owner's
+//! last rotation is not told apart from a second tab; replays are events, so that a host can see the pattern. Short leeways,
+//! sender-constrained tokens, or both, are the answer to that.
+//!
+//! **A made-up or altered token.** Refused by its tag before any store is asked (P4). It cannot end a family, and costs
+//! about one decoding and one HMAC.
+//!
+//! **A reader of the database, of a backup or of a replication stream** has digests and salts. A token needs a tag, hence
+//! the key; its secret is 32 random bytes, or an HMAC of its predecessor's secret, which is nowhere at rest (P6).
+//!
+//! **A holder of the keys alone** cannot redeem, because no secret can be derived from them. He can make a token with a
+//! genuine tag and an old generation, and so end a family whose id he knows: a denial of service, visible as `Revoked` events.
+//!
+//! **A holder of keys and of one spent token** can follow the chain with salts from the database or its backups, and redeem
+//! the current token: three things together, each enough for nothing.
+//!
+//! **A writer of the database** can edit a grant, and everything else. heirloom does not defend against that.
+//!
+//! **Another client with a stolen token** learns nothing and changes nothing (P4). With
+//! [`Mismatch::Revoke`](crate::Mismatch::Revoke) he can log the owner out: choose it knowing that.
+//!
+//! **A lost answer, a second tab, a queue of workers** get the same successor again inside the leeway (P13, P14, P15).
+//!
+//! **A failover that loses writes** makes tokens that are ahead of the store. They are refused, and the family lives on for
+//! whoever holds a token that the store knows. When a lost line has been overwritten, the two lines cannot both be right,
+//! and the family ends as diverged (P16). A revocation that the store has lost is lost: apply it again from the events.
+//!
+//! **Timing.** Tag and digest are compared in constant time, and base64 is decoded without tables. A refusal before the
+//! store is quicker than one after it, so an attacker can tell a genuine tag from a forged one: that is no secret.
+//!
+//! # Evidence
+//!
+//! What the types forbid does not compile:
+//!
+//! EVIDENCE
+//!
+//! # What is not proved
+//!
+//! * The rule is tested by enumeration, by a state machine against an independent model, and by fuzzing. It is not verified
+//!   by a proof assistant, and nobody outside the project has audited it.
+//! * The in-memory store is tested under real threads and under all interleavings of two calls at their await points, not
+//!   under a model of weak memory.
+//! * Wiping is by construction (`zeroize`): copies that the compiler makes on the stack, and memory that was swapped out, are
+//!   not covered. [`RefreshToken::into_exposed`](crate::RefreshToken::into_exposed) hands out a plain `String`.
+//! * A thief who stays inside the leeway, as said above.
+//! * Random bytes are as good as the operating system's, and UUIDs tell the millisecond of a family's creation to whoever
+//!   sees a token or an id.

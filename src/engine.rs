@@ -173,12 +173,12 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 Family { id, version: 1, grant, created_at: now, expires_at, status, head };
             match self.store.create(Create::new(family)).await {
                 Ok(Created::New(committed)) => {
-                    let family = committed.family();
-                    self.observe(|| Event::about(now, family, EventKind::Issued));
+                    let token = pending.release(&committed).ok_or(Error::Corrupt { family: id })?;
+                    let family = committed.into_family();
+                    self.observe(|| Event::about(now, &family, EventKind::Issued));
                     let scope = family.grant.scope.clone();
                     let granted = Granted::new(family, policy, now, How::Issued, scope);
-                    let token = pending.release(&committed).ok_or(Error::Corrupt { family: id })?;
-                    return Ok(granted.with_token(token));
+                    return Ok(Granted { token: Some(token), ..granted });
                 }
                 // Another family has this id: at 74 random bits a millisecond, a broken source of randomness.
                 Ok(Created::Taken) => {}

@@ -42,7 +42,7 @@ pub struct Granted {
 
 impl Granted {
     pub(super) fn new(
-        family: &Family,
+        family: Family,
         policy: &Policy,
         now: Timestamp,
         how: How,
@@ -55,16 +55,11 @@ impl Granted {
             how,
             family: family.id,
             generation: family.head.generation,
-            grant: Arc::clone(&family.grant),
+            grant: family.grant,
             scope,
             idle_expires_in: remaining(idle),
             absolute_expires_in: remaining(absolute),
         }
-    }
-
-    pub(super) fn with_token(mut self, token: RefreshToken) -> Self {
-        self.token = Some(token);
-        self
     }
 
     /// How long the token can last at most from now: the shorter of both lifetimes.

@@ -186,7 +186,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         for _ in 0..=2 * RETRIES {
             let looked = guard.is_none();
             let family = match self.ask(guard.take(), &mut minted).await? {
-                Found::Committed(committed) => return self.rotated(minted, committed.family()),
+                Found::Committed(committed) => {
+                    return self.rotated(minted, committed.into_family());
+                }
                 Found::Stored(family) => family,
                 Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
                 Found::Conflict => continue,
@@ -195,18 +197,18 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 return Err(Error::GrantChanged);
             }
             if minted.as_ref().is_some_and(|minted| minted.is_current_in(&family)) {
-                return self.rotated(minted, &family);
+                return self.rotated(minted, family);
             }
             match self.judge(&family).await? {
                 Verdict::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
-                Verdict::Replay(scope) => return self.replayed(&family, scope),
+                Verdict::Replay(scope) => return self.replayed(family, scope),
                 // A family that the store has just declined to rotate is a lost race: it is looked at again.
                 Verdict::Rotate if looked => guard = self.guard(Some(family.version)),
                 Verdict::Rotate => {}
-                Verdict::Keep { scope, slide: false } => return Ok(self.kept(&family, scope)),
+                Verdict::Keep { scope, slide: false } => return Ok(self.kept(family, scope)),
                 Verdict::Keep { scope, slide: true } => {
                     if let Some(slid) = self.slide(&family).await? {
-                        return Ok(self.kept(slid.family(), scope));
+                        return Ok(self.kept(slid.into_family(), scope));
                     }
                 }
             }
@@ -306,41 +308,41 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         self.engine.replace(step).await
     }
 
-    fn rotated(&self, minted: Option<Minted>, family: &Family) -> Result<Outcome, Error> {
+    fn rotated(&self, minted: Option<Minted>, family: Family) -> Result<Outcome, Error> {
         let corrupt = Error::Corrupt { family: family.id };
         let Some(Minted { pending, .. }) = minted else {
             return Err(corrupt);
         };
         // Decided on this grant: before the write, or by the guard, which stands only for requests that do not narrow.
         let scope = family.grant.scope.narrow(self.request.scope).unwrap_or_default();
-        let token = pending.release_stored(family).ok_or(corrupt)?;
-        self.observe(family, EventKind::Rotated);
+        let token = pending.release_stored(&family).ok_or(corrupt)?;
+        self.observe(&family, EventKind::Rotated);
         Ok(self.granted(family, How::Rotated, scope, Some(token)))
     }
 
-    fn replayed(&self, family: &Family, scope: Scope) -> Result<Outcome, Error> {
+    fn replayed(&self, family: Family, scope: Scope) -> Result<Outcome, Error> {
         let corrupt = || Error::Corrupt { family: family.id };
         let pending =
-            Pending::again(&self.keys, &self.presented, family).map_err(|why| match why {
+            Pending::again(&self.keys, &self.presented, &family).map_err(|why| match why {
                 Unrepeatable::KeyMissing => {
                     Error::KeyMissing { family: family.id, key: family.head.key }
                 }
                 Unrepeatable::Corrupt => corrupt(),
             })?;
-        let token = pending.release_stored(family).ok_or_else(corrupt)?;
+        let token = pending.release_stored(&family).ok_or_else(corrupt)?;
         let since_rotation = self.now.saturating_since(family.head.rotated_at);
-        self.observe(family, EventKind::Replayed { since_rotation });
+        self.observe(&family, EventKind::Replayed { since_rotation });
         Ok(self.granted(family, How::Replayed, scope, Some(token)))
     }
 
-    fn kept(&self, family: &Family, scope: Scope) -> Outcome {
-        self.observe(family, EventKind::Kept);
+    fn kept(&self, family: Family, scope: Scope) -> Outcome {
+        self.observe(&family, EventKind::Kept);
         self.granted(family, How::Kept, scope, None)
     }
 
     fn granted(
         &self,
-        family: &Family,
+        family: Family,
         how: How,
         scope: Scope,
         token: Option<RefreshToken>,
