@@ -42,13 +42,14 @@
 //! | 6 | another branch, or a generation ahead of the stored one | refuse `AheadOfStore` | 0 |
 //! | 7 | current or preceding generation, but another digest | end the family as `Diverged`, not as breach | 1 |
 //! | 8 | predecessor inside its leeway, which a change of the grant has closed | refuse `LeewayClosed` | 0 |
-//! | 9 | predecessor inside its leeway (`now - rotated_at < leeway`) | replay the same successor, or refuse `AlreadyRotated`, by policy | 0 |
+//! | 9 | predecessor inside its leeway (`now - rotated_at < leeway`, its successor not known to be used) | replay the same successor, or refuse `AlreadyRotated`, by policy | 0 |
 //! | 10 | predecessor outside its leeway, or any older token | breach: end the family, then refuse `Reused` with the evidence | 1 |
 //! | 11 | scope or resource beyond the grant (before 9 and 12) | refuse `Scope`, `Resource`; nothing is consumed | 0 |
 //! | 12 | current | rotate; or keep, if the policy never rotates | 1; keep: 0, or 1 when the idle end is moved |
 //!
 //! Order is by generation, never by a clock. The leeway begins with the first exchange of the token; no later use extends
-//! it; and once the successor has been exchanged in its turn, the token is no longer the predecessor and has no leeway.
+//! it; and once the successor has been exchanged in its turn, the token is no longer the predecessor and has no leeway. Under a
+//! policy that does not rotate, a use of the successor is known only when it has moved the idle end.
 //!
 //! # How long a leeway
 //!

@@ -4,7 +4,6 @@
 //! tagged, never gets here, because a [`Presented`] cannot be made from it.
 
 use std::cmp::Ordering;
-use std::fmt;
 use std::time::Duration;
 
 use crate::family::{Family, Head, Reason, Reuse, Status};
@@ -47,23 +46,6 @@ pub enum Decision {
     Fault(ClockFault),
 }
 
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refuse(refusal) => write!(f, "refuse: {refusal}"),
-            Self::Revoke(Reason::Reuse(reuse)) => write!(f, "end the family for reuse: {reuse}"),
-            Self::Revoke(reason) => write!(f, "end the family: {reason}"),
-            Self::Rotate { scope } => write!(f, "rotate, for scope {scope:?}"),
-            Self::Replay { scope } => write!(f, "replay the successor, for scope {scope:?}"),
-            Self::Keep { scope, slide: false } => write!(f, "keep, for scope {scope:?}"),
-            Self::Keep { scope, slide: true } => {
-                write!(f, "keep and move the idle end, for scope {scope:?}")
-            }
-            Self::Fault(fault) => write!(f, "error: {fault}"),
-        }
-    }
-}
-
 /// A reading of the clock on which nothing may be decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ClockFault {
@@ -86,6 +68,10 @@ pub fn decide(
     policy: &Policy,
     now: Timestamp,
 ) -> Decision {
+    // Row 1.
+    if presented.position().family != family.id {
+        return Decision::Refuse(Refusal::Unknown);
+    }
     // Row 2: nothing that is presented changes a family that is dead.
     if let Status::Revoked(revocation) = &family.status {
         return Decision::Refuse(Refusal::Revoked(revocation.reason));
@@ -164,10 +150,11 @@ fn earlier(
     let head = &family.head;
     let generations_behind = head.generation - presented.position().generation;
     let since_rotation = now.saturating_since(head.rotated_at);
+    let head_used = head.used_at > head.rotated_at;
     let breach = Decision::Revoke(Reason::Reuse(Reuse {
         generations_behind,
         since_rotation,
-        successor_used: generations_behind > 1 || head.used_at > head.rotated_at,
+        successor_used: generations_behind > 1 || head_used,
     }));
     let predecessor = match &head.predecessor {
         Some(predecessor) if generations_behind == 1 => predecessor,
@@ -177,7 +164,7 @@ fn earlier(
         return Decision::Revoke(Reason::Diverged);
     }
     match policy.leeway() {
-        Some(leeway) if since_rotation < leeway.window() => {
+        Some(leeway) if since_rotation < leeway.window() && !head_used => {
             match (leeway.mode(), granted(family, request)) {
                 _ if predecessor.closed => Decision::Refuse(Refusal::LeewayClosed),
                 (LeewayMode::Refuse, _) => Decision::Refuse(Refusal::AlreadyRotated),

@@ -167,7 +167,7 @@ impl Scope {
     /// A parameter without a value counts as omitted (RFC 6749 section 3.2).
     /// `None` when it asks for anything beyond (RFC 6749 section 6).
     pub(crate) fn narrow(&self, requested: Option<&str>) -> Option<Self> {
-        let requested = requested.unwrap_or_default();
+        let requested = requested.unwrap_or_default().trim_matches(' ');
         if requested.is_empty() {
             return Some(self.clone());
         }

@@ -149,7 +149,7 @@ pub struct IntrospectionResponse {
     pub client_id: Option<String>,
     /// `sub`.
     pub sub: Option<String>,
-    /// `iat`: seconds since the epoch.
+    /// `iat`: seconds since the epoch; absent for a predecessor inside its leeway.
     pub iat: Option<u64>,
     /// `exp`: seconds since the epoch, at the earlier of both ends.
     pub exp: Option<u64>,
@@ -171,7 +171,7 @@ pub fn introspection(introspection: &Introspection) -> IntrospectionResponse {
         scope: Some(grant.scope.as_str().to_owned()),
         client_id: Some(grant.client.to_string()),
         sub: Some(grant.subject.to_string()),
-        iat: Some(active.issued_at.as_secs()),
+        iat: active.issued_at.map(|at| at.as_secs()),
         exp: ends.into_iter().flatten().min().map(|end| end.as_secs()),
         aud: grant.resources.clone(),
         cnf: grant.binding.map(|binding| (binding.method(), binding.thumbprint())),

@@ -241,7 +241,11 @@ impl<'a> Reader<'a> {
 
     fn grant(&mut self) -> Field<Grant> {
         let mut grant = Grant::new(self.text("subject")?, self.text("client")?);
-        grant.scope = Scope::new(self.text("scope")?);
+        let scope = self.text("scope")?;
+        grant.scope = Scope::new(scope);
+        if grant.scope.as_str() != scope {
+            return Err("scope");
+        }
         for _ in 0..self.u32("resources")? {
             grant.resources.push(self.text("resources")?.to_owned());
         }
@@ -261,6 +265,10 @@ impl<'a> Reader<'a> {
         let mut attributes = BTreeMap::new();
         for _ in 0..self.u32("attributes")? {
             let name = self.text("attributes")?.to_owned();
+            // As they were written: in order, each once.
+            if attributes.last_key_value().is_some_and(|(last, _)| *last >= name) {
+                return Err("attributes");
+            }
             attributes.insert(name, self.text("attributes")?.to_owned());
         }
         Ok(attributes)

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use super::{Engine, Error};
 use crate::decide::{Decision, decide};
 use crate::entropy::Entropy;
-use crate::family::{Family, Status};
+use crate::family::{Family, Impossible, Reason, Status, earliest};
 use crate::grant::Grant;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::store::{Page, Selector, Store};
+use crate::store::{Page, Selector, Store, StoreError};
 use crate::time::{Clock, Timestamp};
 use crate::token::{FamilyId, Position, Presented};
 
@@ -45,8 +45,11 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         };
         let owner = Request::new(&family.grant.client).binding(family.grant.binding);
         match decide(&family, &presented, &owner, policy, now) {
-            Decision::Rotate { .. } | Decision::Replay { .. } | Decision::Keep { .. } => {
-                Ok(Introspection::Active(Active::new(&family, policy)))
+            Decision::Rotate { .. } | Decision::Keep { .. } => {
+                Ok(Introspection::Active(Active::current(&family, policy)))
+            }
+            Decision::Replay { .. } => {
+                Ok(Introspection::Active(Active::predecessor(&family, policy)))
             }
             Decision::Refuse(_) | Decision::Revoke(_) => Ok(Introspection::Inactive),
             Decision::Fault(fault) => Err(fault.into()),
@@ -97,8 +100,22 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn families(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
-        let families = self.store.select(selector, page).await?;
+        let families = self.page(selector, page).await?;
         families.iter().try_for_each(|family| self.check(family.id, family))?;
+        Ok(families)
+    }
+
+    /// A page as it was asked for: in order, so that a walk comes to its end, and of nobody else's families.
+    pub(super) async fn page(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
+        let families = self.store.select(selector, page).await?;
+        let mut after = page.after;
+        for family in &families {
+            if after >= Some(family.id) || !selector.matches(family) {
+                let impossible = Impossible { family: family.id, field: "selection" };
+                return Err(StoreError::from(impossible).into());
+            }
+            after = Some(family.id);
+        }
         Ok(families)
     }
 }
@@ -120,24 +137,32 @@ pub struct Active {
     pub family: FamilyId,
     /// What the user consented to.
     pub grant: Arc<Grant>,
-    /// When the current token was made.
-    pub issued_at: Timestamp,
-    /// The current token's idle end.
+    /// When the token was made; not kept for a predecessor.
+    pub issued_at: Option<Timestamp>,
+    /// The token's idle end; a predecessor's is the end of its leeway, if that comes first.
     pub idle_expires_at: Option<Timestamp>,
     /// The family's absolute end.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Active {
-    fn new(family: &Family, policy: &Policy) -> Self {
+    fn current(family: &Family, policy: &Policy) -> Self {
         let (expires_at, idle_expires_at) = family.ends(policy);
         Self {
             family: family.id,
             grant: Arc::clone(&family.grant),
-            issued_at: family.head.rotated_at,
+            issued_at: Some(family.head.rotated_at),
             idle_expires_at,
             expires_at,
         }
+    }
+
+    fn predecessor(family: &Family, policy: &Policy) -> Self {
+        let current = Self::current(family, policy);
+        let leeway = policy.leeway();
+        let end = leeway.map(|leeway| family.head.rotated_at.saturating_add(leeway.window()));
+        let idle_expires_at = earliest(current.idle_expires_at, end);
+        Self { issued_at: None, idle_expires_at, ..current }
     }
 }
 
@@ -187,5 +212,23 @@ impl fmt::Display for Explanation {
             }
         }
         write!(f, "a refresh now: {}", self.decision)
+    }
+}
+
+/// For support staff.
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refuse(refusal) => write!(f, "refuse: {refusal}"),
+            Self::Revoke(Reason::Reuse(reuse)) => write!(f, "end the family for reuse: {reuse}"),
+            Self::Revoke(reason) => write!(f, "end the family: {reason}"),
+            Self::Rotate { scope } => write!(f, "rotate, for scope {scope:?}"),
+            Self::Replay { scope } => write!(f, "replay the successor, for scope {scope:?}"),
+            Self::Keep { scope, slide: false } => write!(f, "keep, for scope {scope:?}"),
+            Self::Keep { scope, slide: true } => {
+                write!(f, "keep and move the idle end, for scope {scope:?}")
+            }
+            Self::Fault(fault) => write!(f, "error: {fault}"),
+        }
     }
 }

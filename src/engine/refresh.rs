@@ -83,13 +83,21 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
 }
 
 /// The answer to [`Engine::begin`].
-#[derive(Debug)]
 #[must_use]
 pub enum Begun<'a, S, C, E> {
     /// It would be granted now. Nothing is consumed yet.
     Ready(Box<Redemption<'a, S, C, E>>),
     /// Refused, and carried out: a breach has ended its family.
     Refused(Refusal),
+}
+
+impl<S, C, E> fmt::Debug for Begun<'_, S, C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(redemption) => f.debug_tuple("Ready").field(redemption).finish(),
+            Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
+        }
+    }
 }
 
 /// A refresh that would be granted, and has consumed nothing.
@@ -310,7 +318,8 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
 
     fn rotated(&self, minted: Option<Minted>, family: Family) -> Result<Outcome, Error> {
         let corrupt = Error::Corrupt { family: family.id };
-        let Some(Minted { pending, .. }) = minted else {
+        let Some(Minted { pending, .. }) = minted.filter(|minted| minted.is_current_in(&family))
+        else {
             return Err(corrupt);
         };
         // Decided on this grant: before the write, or by the guard, which stands only for requests that do not narrow.

@@ -62,18 +62,21 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// # Errors
     ///
-    /// As for every call. What was ended before the error stays ended; try again.
+    /// As for every call: the first error, after all others have been tried. What was ended stays ended; try again.
     pub async fn revoke_all(&self, selector: &Selector, reason: Reason) -> Result<usize, Error> {
-        let (mut ended, mut after) = (0, None);
+        let (mut ended, mut failed, mut after) = (0, None, None);
         loop {
-            let families = self.families(selector, Page { after, limit: PAGE }).await?;
+            let families = self.page(selector, Page { after, limit: PAGE }).await?;
             let Some(last) = families.last() else {
-                return Ok(ended);
+                return failed.map_or(Ok(ended), Err);
             };
             after = Some(last.id);
             for family in families.iter().filter(|family| family.status == Status::Live) {
-                let outcome = self.revoke_family(family.id, reason).await?;
-                ended += usize::from(outcome == RevokeOutcome::Ended);
+                match self.revoke_family(family.id, reason).await {
+                    Ok(outcome) => ended += usize::from(outcome == RevokeOutcome::Ended),
+                    // One that cannot be ended does not shield the others.
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
         }
     }
@@ -124,6 +127,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 self.check(id, family)?;
             }
             if let End::ByThisCall(family) = &end {
+                if family.status == Status::Live {
+                    return Err(Error::Corrupt { family: id });
+                }
                 self.observe(|| Event::about(at, family, EventKind::Revoked(reason)));
             }
             return Ok(end);
