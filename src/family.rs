@@ -49,6 +49,8 @@ pub struct Revocation {
     pub at: Timestamp,
     /// Why.
     pub reason: Reason,
+    /// Random, one for each call: tells a call whose write was resent, or reported as lost, that it was its own.
+    pub call: u64,
 }
 
 /// Why a family was ended. The first reason stays.

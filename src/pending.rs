@@ -4,7 +4,6 @@ use crate::entropy::{Entropy, EntropyError};
 use crate::family::{Family, Head, Predecessor};
 use crate::key::Key;
 use crate::policy::Policy;
-use crate::ring::KeyRing;
 use crate::secret::{Digest, Salt, Secret};
 use crate::store::Committed;
 use crate::time::Timestamp;
@@ -53,16 +52,12 @@ impl Pending {
         Ok(Some((pending, head)))
     }
 
-    /// The successor of the predecessor again, recomputed from it and what the head keeps.
-    pub(crate) fn again(
-        keys: &KeyRing,
-        presented: &Presented,
-        family: &Family,
-    ) -> Result<Self, Unrepeatable> {
-        let key = keys.key(family.head.key).ok_or(Unrepeatable::KeyMissing)?;
-        let predecessor = family.head.predecessor.as_ref().ok_or(Unrepeatable::Corrupt)?;
+    /// The successor of the predecessor again, recomputed from it and what the head keeps. `None` when the head has
+    /// none, which contradicts itself.
+    pub(crate) fn again(key: &Key, presented: &Presented, family: &Family) -> Option<Self> {
+        let salt = &family.head.predecessor.as_ref()?.salt;
         let position = family.position();
-        Ok(Self::mint(key, position, &presented.ratchet(key, &predecessor.salt, position)))
+        Some(Self::mint(key, position, &presented.ratchet(key, salt, position)))
     }
 
     /// The token, for evidence that its digest is the current one of a committed family. `None`: it is not, and the
@@ -85,14 +80,6 @@ impl std::fmt::Debug for Pending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Pending(..)")
     }
-}
-
-/// Why a successor cannot be made again.
-pub(crate) enum Unrepeatable {
-    /// The ring does not have the key that made it.
-    KeyMissing,
-    /// The record contradicts itself.
-    Corrupt,
 }
 
 fn head(

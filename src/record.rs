@@ -114,6 +114,7 @@ impl Writer {
         self.option(revoked, |record, revocation| {
             record.instant(revocation.at);
             record.reason(revocation.reason);
+            record.u64(revocation.call);
         });
     }
 
@@ -196,7 +197,11 @@ impl<'a> Reader<'a> {
 
     fn status(&mut self) -> Field<Status> {
         let revocation = self.option("status", |record| {
-            Ok(Revocation { at: record.instant("revoked_at")?, reason: record.reason()? })
+            Ok(Revocation {
+                at: record.instant("revoked_at")?,
+                reason: record.reason()?,
+                call: record.u64("revoked_by")?,
+            })
         })?;
         Ok(revocation.map_or(Status::Live, Status::Revoked))
     }

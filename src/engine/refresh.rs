@@ -8,7 +8,7 @@ use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
 use crate::family::{Family, Head, Reason, Status};
 use crate::grant::{Grant, Scope};
-use crate::pending::{Pending, Unrepeatable};
+use crate::pending::Pending;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -300,7 +300,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     async fn end(&self, id: FamilyId, reason: Reason) -> Result<Refusal, Error> {
         Ok(match self.engine.end(id, self.now, reason).await? {
             End::ByThisCall(family) => self.refused(Some(&family), Refusal::for_end(reason)),
-            End::Before(family, before) => self.refused(Some(&family), Refusal::Revoked(before)),
+            End::Before(reason, family) => self.refused(Some(&family), Refusal::Revoked(reason)),
             End::Unknown => self.refused(None, Refusal::Unknown),
         })
     }
@@ -331,13 +331,12 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
 
     fn replayed(&self, family: Family, scope: Scope) -> Result<Outcome, Error> {
         let corrupt = || Error::Corrupt { family: family.id };
-        let pending =
-            Pending::again(&self.keys, &self.presented, &family).map_err(|why| match why {
-                Unrepeatable::KeyMissing => {
-                    Error::KeyMissing { family: family.id, key: family.head.key }
-                }
-                Unrepeatable::Corrupt => corrupt(),
-            })?;
+        let id = family.head.key;
+        // Another node may have rotated with a key that this one has accepted since the call began.
+        let current = self.engine.keys();
+        let key = self.keys.key(id).or_else(|| current.key(id));
+        let key = key.ok_or(Error::KeyMissing { family: family.id, key: id })?;
+        let pending = Pending::again(key, &self.presented, &family).ok_or_else(corrupt)?;
         let token = pending.release_stored(&family).ok_or_else(corrupt)?;
         let since_rotation = self.now.saturating_since(family.head.rotated_at);
         self.observe(&family, EventKind::Replayed { since_rotation });

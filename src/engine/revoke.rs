@@ -53,7 +53,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ) -> Result<RevokeOutcome, Error> {
         Ok(match self.end(family, self.clock.now(), reason).await? {
             End::ByThisCall(_) => RevokeOutcome::Ended,
-            End::Before(_, reason) => RevokeOutcome::Before(reason),
+            End::Before(reason, _) => RevokeOutcome::Before(reason),
             End::Unknown => RevokeOutcome::NoEffect(Refusal::Unknown),
         })
     }
@@ -104,26 +104,19 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         at: Timestamp,
         reason: Reason,
     ) -> Result<End, Error> {
-        let mut conflict = false;
+        let revocation = Revocation { at, reason, call: self.mark() };
         for _ in 0..=RETRIES {
-            let end = match self.store.revoke(Revoke::new(id, at, reason)).await {
+            let end = match self.store.revoke(Revoke::new(id, revocation.clone())).await {
                 Ok(Revoked::ByThisCall(committed)) => End::ByThisCall(committed.into_family()),
-                Ok(Revoked::Before(family)) => match family.status.clone() {
-                    // The store has said conflict, and had written: an attempt of this call did it.
-                    Status::Revoked(was) if conflict && was == (Revocation { at, reason }) => {
-                        End::ByThisCall(family)
-                    }
-                    Status::Revoked(was) => End::Before(family, was.reason),
+                Ok(Revoked::Before(family)) => match &family.status {
+                    Status::Revoked(before) => End::Before(before.reason, family),
                     Status::Live => return Err(Error::Corrupt { family: id }),
                 },
                 Ok(Revoked::Unknown) => return Ok(End::Unknown),
-                Err(error) if error.kind() == StoreErrorKind::Conflict => {
-                    conflict = true;
-                    continue;
-                }
+                Err(error) if error.kind() == StoreErrorKind::Conflict => continue,
                 Err(error) => return Err(error.into()),
             };
-            if let End::ByThisCall(family) | End::Before(family, _) = &end {
+            if let End::ByThisCall(family) | End::Before(_, family) = &end {
                 self.check(id, family)?;
             }
             if let End::ByThisCall(family) = &end {
@@ -136,11 +129,20 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         }
         Err(Error::Contended)
     }
+
+    /// Without randomness two calls may look alike, and both report an end. No revocation waits for it.
+    fn mark(&self) -> u64 {
+        let mut mark = [0; 8];
+        match self.entropy.fill(&mut mark) {
+            Ok(()) => u64::from_ne_bytes(mark),
+            Err(_) => 0,
+        }
+    }
 }
 
 /// How a family came to its end.
 pub(super) enum End {
     ByThisCall(Family),
-    Before(Family, Reason),
+    Before(Reason, Family),
     Unknown,
 }

@@ -1,7 +1,7 @@
 //! What the engine hands a store, and the evidence that the store makes of it.
 
 use crate::decide::Guard;
-use crate::family::{Family, Head, Reason, Revocation, Status};
+use crate::family::{Family, Head, Revocation, Status};
 use crate::time::Timestamp;
 use crate::token::FamilyId;
 
@@ -147,8 +147,8 @@ pub struct Revoke {
 }
 
 impl Revoke {
-    pub(crate) fn new(family: FamilyId, at: Timestamp, reason: Reason) -> Self {
-        Self { family, revocation: Revocation { at, reason } }
+    pub(crate) fn new(family: FamilyId, revocation: Revocation) -> Self {
+        Self { family, revocation }
     }
 
     /// The family to end.
@@ -178,9 +178,15 @@ impl Revoke {
         Revoked::ByThisCall(Committed(family))
     }
 
-    /// The family had ended before; as it is durably committed.
+    /// The family had ended before; as it is durably committed. If it shows this very revocation, an earlier attempt of
+    /// the same call did it, and its answer was lost.
     pub fn already(self, family: Family) -> Revoked {
-        Revoked::Before(family)
+        match &family.status {
+            Status::Revoked(revocation) if *revocation == self.revocation => {
+                Revoked::ByThisCall(Committed(family))
+            }
+            Status::Revoked(_) | Status::Live => Revoked::Before(family),
+        }
     }
 
     /// There is no such family.

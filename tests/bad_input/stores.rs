@@ -202,7 +202,7 @@ fn a_selection_that_never_ends_is_given_up() {
 fn a_commit_that_shows_a_revoked_family_grants_nothing() {
     let world = in_generation_1();
     world.engine.store().edit_committed(|family| {
-        family.status = Status::Revoked(Revocation { at: START, reason: Reason::Logout });
+        family.status = Status::Revoked(Revocation { at: START, reason: Reason::Logout, call: 7 });
     });
     let outcome = world.refresh(&world.token);
     assert!(!matches!(outcome, Ok(heirloom::Outcome::Granted(_))), "{outcome:?}");

@@ -126,7 +126,7 @@ fn instant(policy: &Policy, now: Timestamp) -> impl Strategy<Value = Timestamp> 
 fn status() -> impl Strategy<Value = Status> {
     let revoked = any::<u64>().prop_map(|at| {
         let at = Timestamp::from_millis(at);
-        Status::Revoked(Revocation { at, reason: Reason::Logout })
+        Status::Revoked(Revocation { at, reason: Reason::Logout, call: 7 })
     });
     prop_oneof![9 => Just(Status::Live), 1 => revoked]
 }

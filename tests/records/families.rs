@@ -61,7 +61,7 @@ pub fn ended() -> Family {
         since_rotation: Duration::from_millis(12_345),
         successor_used: true,
     });
-    family.status = Status::Revoked(Revocation { at: at(7_000), reason });
+    family.status = Status::Revoked(Revocation { at: at(7_000), reason, call: 7 });
     family
 }
 
@@ -122,7 +122,7 @@ fn status() -> impl Strategy<Value = Status> {
     prop_oneof![
         Just(Status::Live),
         (any::<u64>(), reason).prop_map(|(millis, reason)| {
-            Status::Revoked(Revocation { at: at(millis), reason })
+            Status::Revoked(Revocation { at: at(millis), reason, call: 7 })
         })
     ]
 }

@@ -119,7 +119,7 @@ fn revoked(reason: Reason) -> State {
     let name = format!("{reason:?}");
     let name = name.split('(').next().unwrap();
     state(&format!("revoked: {name}"), |family| {
-        family.status = Status::Revoked(Revocation { at: ROTATED, reason });
+        family.status = Status::Revoked(Revocation { at: ROTATED, reason, call: 7 });
     })
 }
 

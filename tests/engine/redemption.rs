@@ -1,0 +1,120 @@
+//! `begin` and `commit`.
+
+use heirloom::{Begun, Error, How, Policy, Reason, Redemption, Refusal};
+use heirloom::{MemoryStore, testing::FaultStore, testing::ManualClock, testing::SeededEntropy};
+use pollster::block_on;
+
+use crate::step::{advance, issue, next, refusal, refused, stored};
+use crate::support::{World, grant, granted, request, text};
+
+type Ready<'a> = Box<Redemption<'a, FaultStore<MemoryStore>, ManualClock, SeededEntropy>>;
+
+fn ready<'a>(world: &'a World, token: &str) -> Ready<'a> {
+    match block_on(world.node.begin(token, request())).unwrap() {
+        Begun::Ready(redemption) => redemption,
+        Begun::Refused(why) => panic!("{why}"),
+    }
+}
+
+#[test]
+fn a_redemption_shows_the_grant_and_is_consumed_by_its_commit() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    let redemption = ready(&world, text(&root));
+    assert_eq!(redemption.grant(), &grant());
+    assert_eq!(redemption.family(), &stored(&world, root.family));
+    let first = granted(block_on(redemption.commit()).unwrap());
+    assert_eq!((first.how, first.generation), (How::Rotated, 1));
+}
+
+#[test]
+fn a_dropped_redemption_consumes_nothing() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    let before = stored(&world, root.family);
+    drop(ready(&world, text(&root)));
+    assert_eq!(stored(&world, root.family), before);
+    assert_eq!(next(&world, &root).how, How::Rotated);
+}
+
+#[test]
+fn a_replay_waits_for_its_commit_too() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    let first = next(&world, &root);
+    let again = granted(block_on(ready(&world, text(&root)).commit()).unwrap());
+    assert_eq!((again.how, text(&again)), (How::Replayed, text(&first)));
+}
+
+#[test]
+fn a_breach_is_carried_out_by_begin() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    next(&world, &root);
+    advance(&world, 10_000);
+    match block_on(world.node.begin(text(&root), request())).unwrap() {
+        Begun::Refused(why) => assert!(why.breach().is_some()),
+        Begun::Ready(redemption) => panic!("{redemption:?}"),
+    }
+    assert!(matches!(refusal(&world, &root), Refusal::Revoked(Reason::Reuse(_))));
+}
+
+#[test]
+fn a_commit_decides_again_and_refuses_what_was_revoked_meanwhile() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    let redemption = ready(&world, text(&root));
+    block_on(world.node.revoke_family(root.family, Reason::Administrator)).unwrap();
+    let why = refused(block_on(redemption.commit()).unwrap());
+    assert_eq!(why, Refusal::Revoked(Reason::Administrator));
+}
+
+#[test]
+fn a_commit_reads_the_clock_again() {
+    for (waited, how) in [(9_999, Some(How::Replayed)), (10_000, None)] {
+        let world = World::new(Policy::default());
+        let root = issue(&world);
+        next(&world, &root);
+        let redemption = ready(&world, text(&root));
+        advance(&world, waited);
+        let outcome = block_on(redemption.commit()).unwrap();
+        match how {
+            Some(how) => assert_eq!(granted(outcome).how, how),
+            None => assert!(refused(outcome).breach().is_some()),
+        }
+    }
+}
+
+#[test]
+fn a_commit_after_another_use_of_the_token_replays_it() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    let redemption = ready(&world, text(&root));
+    let first = next(&world, &root);
+    let again = granted(block_on(redemption.commit()).unwrap());
+    assert_eq!((again.how, text(&again)), (How::Replayed, text(&first)));
+}
+
+#[test]
+fn a_commit_fails_as_retryable_when_the_grant_has_changed_and_consumes_nothing() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    let redemption = ready(&world, text(&root));
+    block_on(world.node.change_grant(root.family, grant().scope("read"))).unwrap();
+    let error = block_on(redemption.commit()).unwrap_err();
+    assert!(matches!(error, Error::GrantChanged) && error.is_retryable());
+    assert_eq!(stored(&world, root.family).head.generation, 0);
+    let first = granted(block_on(ready(&world, text(&root)).commit()).unwrap());
+    assert_eq!(first.scope.as_str(), "read");
+}
+
+#[test]
+fn a_commit_uses_the_policy_that_it_was_begun_with() {
+    let world = World::new(Policy::default());
+    let never = Policy::builder().rotation(heirloom::Rotation::Never).build().unwrap();
+    let root = issue(&world);
+    let begun = block_on(world.node.begin(text(&root), request().policy(&never))).unwrap();
+    let Begun::Ready(redemption) = begun else { panic!("refused") };
+    let kept = granted(block_on(redemption.commit()).unwrap());
+    assert_eq!((kept.how, kept.token.is_none()), (How::Kept, true));
+}

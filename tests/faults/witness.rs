@@ -1,0 +1,58 @@
+//! An observer that looks into the store: what it hears of must be durable, and it must hear of it once.
+
+use std::sync::Mutex;
+
+use heirloom::family::{Family, Status};
+use heirloom::testing::FaultStore;
+use heirloom::{Event, EventKind, FamilyId, MemoryStore, Observer};
+
+pub struct Witness {
+    store: FaultStore<MemoryStore>,
+    heard: Mutex<Vec<Event>>,
+}
+
+impl Witness {
+    pub fn new(store: FaultStore<MemoryStore>) -> Self {
+        Self { store, heard: Mutex::default() }
+    }
+
+    /// What was heard since the last look.
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.heard.lock().unwrap())
+    }
+}
+
+impl Observer for Witness {
+    fn observe(&self, event: &Event) {
+        let stored = event.about.as_ref().and_then(|about| stored(&self.store, about.family));
+        if let Some(about) = &event.about {
+            assert!(is_durable(event.kind, about.generation, &stored.unwrap()), "{event:?}");
+        }
+        self.heard.lock().unwrap().push(event.clone());
+    }
+}
+
+/// Whether the store holds what is reported of a family.
+fn is_durable(kind: EventKind, generation: u32, stored: &Family) -> bool {
+    match kind {
+        EventKind::Issued
+        | EventKind::Rotated
+        | EventKind::Replayed { .. }
+        | EventKind::Kept
+        | EventKind::GrantChanged
+        | EventKind::ClockBehind { .. } => stored.head.generation >= generation,
+        EventKind::Revoked(reason) => is_revoked(stored, |was| was == reason),
+        EventKind::Refused { why, .. } if why.ended_family() => is_revoked(stored, |_| true),
+        EventKind::Refused { .. } => true,
+        other => panic!("not about a family: {other:?}"),
+    }
+}
+
+fn is_revoked(family: &Family, reason: impl Fn(heirloom::Reason) -> bool) -> bool {
+    matches!(&family.status, Status::Revoked(revocation) if reason(revocation.reason))
+}
+
+/// A family as it is stored, past all faults.
+pub fn stored(store: &FaultStore<MemoryStore>, id: FamilyId) -> Option<Family> {
+    store.inner().snapshot().into_iter().find(|family| family.id == id)
+}
