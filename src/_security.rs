@@ -65,7 +65,246 @@
 //!
 //! What the types forbid does not compile:
 //!
-//! EVIDENCE
+//! Each claim is shown by two functions that differ in one line: the first compiles, the second does not, with the error
+//! that is named. (A stable compiler only looks whether it fails; `tests/evidence.rs` sees to the rest.)
+//!
+//! An uncommitted token is not read without evidence.
+//!
+//! ```
+//! use heirloom::{RefreshToken, pending::Pending, store::Committed};
+//!
+//! fn release(pending: Pending, evidence: &Committed) -> Option<RefreshToken> {
+//!     pending.release(evidence)
+//! }
+//! ```
+//!
+//! ```compile_fail,E0616
+//! use heirloom::{RefreshToken, pending::Pending, store::Committed};
+//!
+//! fn release(pending: Pending, evidence: &Committed) -> Option<RefreshToken> {
+//!     Some(pending.token)
+//! }
+//! ```
+//!
+//! Nor is it made outside the crate.
+//!
+//! ```
+//! use heirloom::{RefreshToken, pending::Pending, secret::Digest};
+//!
+//! fn pending(given: Pending, token: RefreshToken, digest: Digest) -> Pending {
+//!     given
+//! }
+//! ```
+//!
+//! ```compile_fail,E0451
+//! use heirloom::{RefreshToken, pending::Pending, secret::Digest};
+//!
+//! fn pending(given: Pending, token: RefreshToken, digest: Digest) -> Pending {
+//!     Pending { token, digest }
+//! }
+//! ```
+//!
+//! Evidence is made by consuming a step, and in no other way.
+//!
+//! ```
+//! use heirloom::{family::Family, store::{Committed, Create, Created}};
+//!
+//! fn claim(step: Create, family: Family) -> Created {
+//!     step.created()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0423
+//! use heirloom::{family::Family, store::{Committed, Create, Created}};
+//!
+//! fn claim(step: Create, family: Family) -> Created {
+//!     Created::New(Committed(family))
+//! }
+//! ```
+//!
+//! A step is made by the engine alone: `Create`.
+//!
+//! ```
+//! use heirloom::{FamilyId, family::Family, store::Create};
+//!
+//! fn step(given: Create, family: Family) -> FamilyId {
+//!     given.family().id
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! use heirloom::{FamilyId, family::Family, store::Create};
+//!
+//! fn step(given: Create, family: Family) -> FamilyId {
+//!     Create::new(family).family().id
+//! }
+//! ```
+//!
+//! A step is made by the engine alone: `Advance`.
+//!
+//! ```
+//! use heirloom::{FamilyId, decide::Guard, family::Head, store::Advance};
+//!
+//! fn step(given: Advance, guard: Guard, head: Head) -> FamilyId {
+//!     given.family()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! use heirloom::{FamilyId, decide::Guard, family::Head, store::Advance};
+//!
+//! fn step(given: Advance, guard: Guard, head: Head) -> FamilyId {
+//!     Advance::new(guard, head).family()
+//! }
+//! ```
+//!
+//! A step is made by the engine alone: `Revoke`.
+//!
+//! ```
+//! use heirloom::{FamilyId, Reason, Timestamp, store::Revoke};
+//!
+//! fn step(given: Revoke, id: FamilyId, at: Timestamp, reason: Reason) -> FamilyId {
+//!     given.family()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! use heirloom::{FamilyId, Reason, Timestamp, store::Revoke};
+//!
+//! fn step(given: Revoke, id: FamilyId, at: Timestamp, reason: Reason) -> FamilyId {
+//!     Revoke::new(id, at, reason).family()
+//! }
+//! ```
+//!
+//! A step is made by the engine alone: `Replace`.
+//!
+//! ```
+//! use heirloom::{FamilyId, family::Family, store::Replace};
+//!
+//! fn step(given: Replace, seen: &Family) -> FamilyId {
+//!     given.next().id
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! use heirloom::{FamilyId, family::Family, store::Replace};
+//!
+//! fn step(given: Replace, seen: &Family) -> FamilyId {
+//!     Replace::new(seen, |_| {}).next().id
+//! }
+//! ```
+//!
+//! A step is made by the engine alone: `Purge`.
+//!
+//! ```
+//! use heirloom::{Timestamp, store::Purge};
+//!
+//! fn step(given: Purge, ended_before: Timestamp) -> usize {
+//!     given.limit()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! use heirloom::{Timestamp, store::Purge};
+//!
+//! fn step(given: Purge, ended_before: Timestamp) -> usize {
+//!     Purge::new(ended_before, 1).limit()
+//! }
+//! ```
+//!
+//! A step is taken once.
+//!
+//! ```
+//! use heirloom::store::{Create, Created};
+//!
+//! fn take(step: Create) -> Created {
+//!     let _ = step.family();
+//!     step.created()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! use heirloom::store::{Create, Created};
+//!
+//! fn take(step: Create) -> Created {
+//!     let _ = step.created();
+//!     step.created()
+//! }
+//! ```
+//!
+//! A commit is made once, of a redemption that was begun.
+//!
+//! ```
+//! use heirloom::{Clock, Error, Outcome, Redemption, Store, entropy::Entropy};
+//!
+//! async fn commit<S: Store, C: Clock, E: Entropy>(begun: Redemption<'_, S, C, E>) -> Result<Outcome, Error> {
+//!     let _ = begun.grant();
+//!     begun.commit().await
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! use heirloom::{Clock, Error, Outcome, Redemption, Store, entropy::Entropy};
+//!
+//! async fn commit<S: Store, C: Clock, E: Entropy>(begun: Redemption<'_, S, C, E>) -> Result<Outcome, Error> {
+//!     let _ = begun.commit().await;
+//!     begun.commit().await
+//! }
+//! ```
+//!
+//! A presented token is made by verification alone.
+//!
+//! ```
+//! use heirloom::{KeyRing, token::{Parsed, Presented, Unminted}};
+//!
+//! fn present(parsed: Parsed, keys: &KeyRing) -> Result<Presented, Unminted> {
+//!     Presented::verify(&parsed.to_text(), keys)
+//! }
+//! ```
+//!
+//! ```compile_fail,E0451
+//! use heirloom::{KeyRing, token::{Parsed, Presented, Unminted}};
+//!
+//! fn present(parsed: Parsed, keys: &KeyRing) -> Result<Presented, Unminted> {
+//!     Ok(Presented { position: parsed.position(), ..todo!() })
+//! }
+//! ```
+//!
+//! A token to hand out is made by the engine alone.
+//!
+//! ```
+//! use heirloom::RefreshToken;
+//!
+//! fn token(given: RefreshToken, text: String) -> RefreshToken {
+//!     given
+//! }
+//! ```
+//!
+//! ```compile_fail,E0423
+//! use heirloom::RefreshToken;
+//!
+//! fn token(given: RefreshToken, text: String) -> RefreshToken {
+//!     RefreshToken(text.into())
+//! }
+//! ```
+//!
+//! A family is made by the engine alone, or read by a store from a record.
+//!
+//! ```
+//! use heirloom::{FamilyId, family::{Family, Impossible}, record};
+//!
+//! fn read(id: FamilyId, bytes: &[u8], other: Family) -> Result<Family, Impossible> {
+//!     record::decode(id, bytes)
+//! }
+//! ```
+//!
+//! ```compile_fail,E0639
+//! use heirloom::{FamilyId, family::{Family, Impossible}, record};
+//!
+//! fn read(id: FamilyId, bytes: &[u8], other: Family) -> Result<Family, Impossible> {
+//!     Ok(Family { id, ..other })
+//! }
+//! ```
 //!
 //! # What is not proved
 //!

@@ -1,7 +1,23 @@
 //! The engine: the only place where clock, randomness and store meet.
 
+/// Calls the store again when it reports a lost race, without sleeping.
+macro_rules! retrying {
+    ($call:expr) => {{
+        let mut retries = RETRIES;
+        loop {
+            match $call.await {
+                Err(error) if !error.is_conflict() => break Err(Error::from(error)),
+                Err(_) if retries == 0 => break Err(Error::Contended),
+                Err(_) => retries -= 1,
+                Ok(answer) => break Ok(answer),
+            }
+        }
+    }};
+}
+
 mod error;
 mod outcome;
+mod issue;
 mod revoke;
 mod change;
 mod inspect;
@@ -18,19 +34,16 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use crate::decide::ClockFault;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::event::{Event, EventKind, Observer};
-use crate::family::{Family, Impossible, Status, earliest};
-use crate::grant::{Grant, GrantError, GrantLimits};
-use crate::pending::Pending;
+use crate::family::{Family, Impossible};
+use crate::grant::GrantLimits;
 use crate::policy::Policy;
+use crate::refusal::Refusal;
 use crate::ring::KeyRing;
-use crate::store::{
-    Committed, Create, Created, Replace, Store, StoreError, StoreErrorKind, Written,
-};
+use crate::store::{Committed, Replace, Store, StoreError, Written};
 use crate::time::{Clock, SystemClock, Timestamp};
-use crate::token::FamilyId;
+use crate::token::{FamilyId, Position};
 
 /// Lost races are tried again so often within one call, without sleeping.
 const RETRIES: usize = 4;
@@ -139,56 +152,6 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         &self.store
     }
 
-    /// Issues the first token of a new family: the host has authenticated the user and has the consent.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Grant`] when a field is out of bounds, and as for every call [`Error::Store`], [`Error::Entropy`],
-    /// [`Error::Clock`]. Then no token exists; a family that was stored all the same can never be used, and expires.
-    pub async fn issue(&self, grant: Grant) -> Result<Granted, Error> {
-        self.issue_under(&self.policy, grant).await
-    }
-
-    /// [`issue`](Self::issue) under another policy than the engine's: per client, say.
-    ///
-    /// # Errors
-    ///
-    /// As [`issue`](Self::issue).
-    pub async fn issue_under(&self, policy: &Policy, grant: Grant) -> Result<Granted, Error> {
-        grant.check(&self.limits)?;
-        let now = self.clock.now();
-        if grant.not_after.is_some_and(|end| end <= now) {
-            return Err(GrantError::Form { field: "not_after" }.into());
-        }
-        let expires_at = earliest(end_of(policy.absolute(), now)?, grant.not_after);
-        end_of(policy.idle(), now)?;
-        let keys = self.keys();
-        let grant = Arc::new(grant);
-        for _ in 0..=RETRIES {
-            let id = FamilyId::random(now, &self.entropy)?;
-            let (pending, head) = Pending::root(keys.active(), id, policy, now, &self.entropy)?;
-            let grant = Arc::clone(&grant);
-            let status = Status::Live;
-            let family =
-                Family { id, version: 1, grant, created_at: now, expires_at, status, head };
-            match self.store.create(Create::new(family)).await {
-                Ok(Created::New(committed)) => {
-                    let token = pending.release(&committed).ok_or(Error::Corrupt { family: id })?;
-                    let family = committed.into_family();
-                    self.observe(|| Event::about(now, &family, EventKind::Issued));
-                    let scope = family.grant.scope.clone();
-                    let granted = Granted::new(family, policy, now, How::Issued, scope);
-                    return Ok(Granted { token: Some(token), ..granted });
-                }
-                // Another family has this id: at 74 random bits a millisecond, a broken source of randomness.
-                Ok(Created::Taken) => {}
-                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Error::Contended)
-    }
-
     /// Whether what the store returned for an id can be.
     fn check(&self, id: FamilyId, family: &Family) -> Result<(), Error> {
         if family.id != id {
@@ -198,15 +161,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 
     async fn load(&self, id: FamilyId) -> Result<Option<Family>, Error> {
-        for _ in 0..=RETRIES {
-            match self.store.load(id).await {
-                Ok(Some(family)) => return self.check(id, &family).map(|()| Some(family)),
-                Ok(None) => return Ok(None),
-                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Error::Contended)
+        let family = retrying!(self.store.load(id))?;
+        family.map(|family| self.check(id, &family).map(|()| family)).transpose()
     }
 
     /// A compare-and-swap; `None` when another write came first.
@@ -217,7 +173,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 self.check(id, committed.family()).map(|()| Some(committed))
             }
             Ok(Written::Declined(_)) => Ok(None),
-            Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(None),
+            Err(error) if error.is_conflict() => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -230,17 +186,25 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         }
     }
 
+    fn refused(
+        &self,
+        now: Timestamp,
+        presented: Option<Position>,
+        family: Option<&Family>,
+        why: Refusal,
+    ) {
+        let kind = EventKind::Refused { why, presented };
+        self.observe(|| match family {
+            Some(family) => Event::about(now, family, kind),
+            None => Event::unattributed(now, kind),
+        });
+    }
+
     fn observe(&self, event: impl FnOnce() -> Event) {
         if let Some(observer) = &self.observer {
             observer.observe(&event());
         }
     }
-}
-
-/// The end of a lifetime that begins now.
-fn end_of(lifetime: Option<Duration>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-    let end = |lifetime| now.checked_add(lifetime).ok_or(Error::Clock(ClockFault::OutOfRange));
-    lifetime.map(end).transpose()
 }
 
 impl<S, C, E> fmt::Debug for Engine<S, C, E> {

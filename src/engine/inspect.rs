@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Engine, Error};
+use super::{Engine, Error, RETRIES};
 use crate::decide::{Decision, decide};
 use crate::entropy::Entropy;
 use crate::family::{Family, Impossible, Reason, Status, earliest};
@@ -47,6 +47,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         match decide(&family, &presented, &owner, policy, now) {
             Decision::Rotate { .. } | Decision::Keep { .. } => {
                 Ok(Introspection::Active(Active::current(&family, policy)))
+            }
+            // A refresh would be an error, too.
+            Decision::Replay { .. } if self.keys().key(family.head.key).is_none() => {
+                Err(Error::KeyMissing { family: family.id, key: family.head.key })
             }
             Decision::Replay { .. } => {
                 Ok(Introspection::Active(Active::predecessor(&family, policy)))
@@ -107,7 +111,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
 
     /// A page as it was asked for: in order, so that a walk comes to its end, and of nobody else's families.
     pub(super) async fn page(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
-        let families = self.store.select(selector, page).await?;
+        let families = retrying!(self.store.select(selector, page))?;
         let mut after = page.after;
         for family in &families {
             if after >= Some(family.id) || !selector.matches(family) {

@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::ring::KeyRing;
-use crate::store::{Advance, Committed, Replace, Store, StoreErrorKind, Written};
+use crate::store::{Advance, Committed, Replace, Store, Written};
 use crate::time::{Clock, Timestamp};
 use crate::token::{FamilyId, Presented, RefreshToken};
 
@@ -27,7 +27,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// [`Error`]: ours or the store's fault. No token was released.
     pub async fn refresh(&self, token: &str, request: Request<'_>) -> Result<Outcome, Error> {
         match self.call(token, request) {
-            Ok(call) => call.settle(None).await,
+            Ok(call) => call.settle().await,
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }
     }
@@ -52,6 +52,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let Some(family) = self.load(call.presented.position().family).await? else {
             return Ok(Begun::Refused(call.refused(None, Refusal::Unknown)));
         };
+        self.observe_skew(call.now, &family);
         match call.judge(&family).await? {
             Verdict::Refused(refusal) => Ok(Begun::Refused(refusal)),
             Verdict::Rotate | Verdict::Replay(_) | Verdict::Keep { .. } => {
@@ -74,8 +75,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             }),
             Err(why) => {
                 let why = Refusal::from(why);
-                let kind = EventKind::Refused { why, presented: None };
-                self.observe(|| Event::unattributed(self.clock.now(), kind));
+                self.refused(self.clock.now(), None, None, why);
                 Err(why)
             }
         }
@@ -131,7 +131,7 @@ impl<S: Store, C: Clock, E: Entropy> Redemption<'_, S, C, E> {
     pub async fn commit(self) -> Result<Outcome, Error> {
         let Self { mut call, family } = self;
         call.now = call.engine.clock.now();
-        call.settle(Some(&family)).await
+        call.settle_on(&family).await
     }
 }
 
@@ -185,13 +185,38 @@ enum Found {
 }
 
 impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
-    /// Decides and writes until both agree. `begun` is the family that the host has looked at.
-    ///
-    /// Each attempt asks the store once: to write, if it can be stated when that would be right, else to look.
-    async fn settle(&self, begun: Option<&Family>) -> Result<Outcome, Error> {
+    /// One step: writes at once, if it can be stated when that is right.
+    async fn settle(&self) -> Result<Outcome, Error> {
+        let guard = if self.request.narrows() { None } else { self.guard(None) };
+        self.attempt(guard, None).await
+    }
+
+    /// The second of two steps: does what was decided on the family that the host has looked at, if it is unchanged.
+    async fn settle_on(&self, begun: &Family) -> Result<Outcome, Error> {
+        match self.decide(begun) {
+            Decision::Rotate { .. } => {
+                self.attempt(self.guard(Some(begun.version)), Some(begun)).await
+            }
+            Decision::Keep { scope, slide: true } => match self.slide(begun).await? {
+                Some(slid) => Ok(self.kept(slid.into_family(), scope)),
+                None => self.attempt(None, Some(begun)).await,
+            },
+            Decision::Keep { .. }
+            | Decision::Replay { .. }
+            | Decision::Refuse(_)
+            | Decision::Revoke(_)
+            | Decision::Fault(_) => self.attempt(None, Some(begun)).await,
+        }
+    }
+
+    /// Decides and writes until both agree. Each attempt asks the store once: to write under a guard, else to look.
+    async fn attempt(
+        &self,
+        mut guard: Option<Guard>,
+        begun: Option<&Family>,
+    ) -> Result<Outcome, Error> {
         let mut minted = None;
-        let mut guard = self.first_guard(begun);
-        for _ in 0..=2 * RETRIES {
+        for attempt in 0..=2 * RETRIES {
             let looked = guard.is_none();
             let family = match self.ask(guard.take(), &mut minted).await? {
                 Found::Committed(committed) => {
@@ -201,6 +226,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
                 Found::Conflict => continue,
             };
+            if begun.is_none() && attempt == 0 {
+                self.engine.observe_skew(self.now, &family);
+            }
             if begun.is_some_and(|begun| begun.grant != family.grant) {
                 return Err(Error::GrantChanged);
             }
@@ -224,22 +252,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         Err(Error::Contended)
     }
 
-    /// The write that can be stated before the family is seen (again).
-    fn first_guard(&self, begun: Option<&Family>) -> Option<Guard> {
-        match begun {
-            None if self.request.narrows() => None,
-            None => self.guard(None),
-            Some(family) => match self.decide(family) {
-                Decision::Rotate { .. } => self.guard(Some(family.version)),
-                Decision::Refuse(_)
-                | Decision::Revoke(_)
-                | Decision::Replay { .. }
-                | Decision::Keep { .. }
-                | Decision::Fault(_) => None,
-            },
-        }
-    }
-
+    /// States when the write would be right; `None` when it never is.
     fn guard(&self, version: Option<u64>) -> Option<Guard> {
         self.presented.successor()?;
         let guard = Guard::new(&self.presented, &self.request, self.policy, self.now)?;
@@ -272,7 +285,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 self.engine.check(id, &family)?;
                 Ok(Found::Stored(family))
             }
-            Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(Found::Conflict),
+            Err(error) if error.is_conflict() => Ok(Found::Conflict),
             Err(error) => Err(error.into()),
         }
     }
@@ -285,7 +298,6 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
 
     /// Decides, and carries out a refusal.
     async fn judge(&self, family: &Family) -> Result<Verdict, Error> {
-        self.engine.observe_skew(self.now, family);
         match self.decide(family) {
             Decision::Refuse(refusal) => Ok(Verdict::Refused(self.refused(Some(family), refusal))),
             Decision::Revoke(reason) => Ok(Verdict::Refused(self.end(family.id, reason).await?)),
@@ -364,11 +376,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     }
 
     fn refused(&self, family: Option<&Family>, why: Refusal) -> Refusal {
-        let kind = EventKind::Refused { why, presented: Some(self.presented.position()) };
-        self.engine.observe(|| match family {
-            Some(family) => Event::about(self.now, family, kind),
-            None => Event::unattributed(self.now, kind),
-        });
+        self.engine.refused(self.now, Some(self.presented.position()), family, why);
         why
     }
 

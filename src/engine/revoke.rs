@@ -4,9 +4,9 @@ use crate::event::{Event, EventKind};
 use crate::family::{Family, Reason, Revocation, Status};
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::store::{Page, Purge, Revoke, Revoked, Selector, Store, StoreErrorKind};
+use crate::store::{Page, Purge, Revoke, Revoked, Selector, Store};
 use crate::time::{Clock, Timestamp};
-use crate::token::{FamilyId, Presented};
+use crate::token::{FamilyId, Position, Presented};
 
 /// How many families are ended per page of a selection.
 const PAGE: usize = 100;
@@ -22,23 +22,27 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn revoke(&self, token: &str, request: Request<'_>) -> Result<RevokeOutcome, Error> {
-        let presented = match Presented::verify(token, &self.keys()) {
-            Ok(presented) => presented,
-            Err(why) => return Ok(RevokeOutcome::NoEffect(why.into())),
+        let now = self.clock.now();
+        let position = match Presented::verify(token, &self.keys()) {
+            Ok(presented) => presented.position(),
+            Err(why) => return Ok(self.no_effect(now, None, None, why.into())),
         };
-        let id = presented.position().family;
-        let Some(family) = self.load(id).await? else {
-            return Ok(RevokeOutcome::NoEffect(Refusal::Unknown));
+        let Some(family) = self.load(position.family).await? else {
+            return Ok(self.no_effect(now, Some(position), None, Refusal::Unknown));
         };
-        let grant = &family.grant;
-        if *grant.client != *request.client {
-            return Ok(RevokeOutcome::NoEffect(Refusal::ClientMismatch { ended: false }));
+        let bound = family.grant.binding;
+        if *family.grant.client != *request.client {
+            let why = Refusal::ClientMismatch { ended: false };
+            return Ok(self.no_effect(now, Some(position), Some(&family), why));
         }
-        if grant.binding.is_some() && request.binding.is_some() && grant.binding != request.binding
-        {
-            return Ok(RevokeOutcome::NoEffect(Refusal::BindingMismatch { ended: false }));
+        if bound.is_some() && request.binding.is_some() && bound != request.binding {
+            let why = Refusal::BindingMismatch { ended: false };
+            return Ok(self.no_effect(now, Some(position), Some(&family), why));
         }
-        self.revoke_family(id, Reason::ClientRequest).await
+        match family.status {
+            Status::Revoked(before) => Ok(RevokeOutcome::Before(before.reason)),
+            Status::Live => self.revoke_family(family.id, Reason::ClientRequest).await,
+        }
     }
 
     /// Ends a family. After this has returned, no refresh of it succeeds (property P3).
@@ -90,11 +94,23 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     pub async fn purge(&self, limit: usize) -> Result<usize, Error> {
         let now = self.clock.now();
         let ended_before = now.saturating_sub(self.retention);
+        // Not tried again inside: what an attempt had removed before its answer was lost would go uncounted.
         let families = self.store.purge(Purge::new(ended_before, limit)).await?;
         if families > 0 {
             self.observe(|| Event::unattributed(now, EventKind::Purged { families }));
         }
         Ok(families)
+    }
+
+    fn no_effect(
+        &self,
+        now: Timestamp,
+        presented: Option<Position>,
+        family: Option<&Family>,
+        why: Refusal,
+    ) -> RevokeOutcome {
+        self.refused(now, presented, family, why);
+        RevokeOutcome::NoEffect(why)
     }
 
     /// One durable end, and its event.
@@ -105,29 +121,21 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         reason: Reason,
     ) -> Result<End, Error> {
         let revocation = Revocation { at, reason, call: self.mark() };
-        for _ in 0..=RETRIES {
-            let end = match self.store.revoke(Revoke::new(id, revocation.clone())).await {
-                Ok(Revoked::ByThisCall(committed)) => End::ByThisCall(committed.into_family()),
-                Ok(Revoked::Before(family)) => match &family.status {
-                    Status::Revoked(before) => End::Before(before.reason, family),
-                    Status::Live => return Err(Error::Corrupt { family: id }),
-                },
-                Ok(Revoked::Unknown) => return Ok(End::Unknown),
-                Err(error) if error.kind() == StoreErrorKind::Conflict => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if let End::ByThisCall(family) | End::Before(_, family) = &end {
-                self.check(id, family)?;
+        let revoked = retrying!(self.store.revoke(Revoke::new(id, revocation.clone())))?;
+        let (by_this_call, family) = match revoked {
+            Revoked::ByThisCall(committed) => (true, committed.into_family()),
+            Revoked::Before(family) => (false, family),
+            Revoked::Unknown => return Ok(End::Unknown),
+        };
+        self.check(id, &family)?;
+        match &family.status {
+            Status::Live => Err(Error::Corrupt { family: id }),
+            Status::Revoked(_) if by_this_call => {
+                self.observe(|| Event::about(at, &family, EventKind::Revoked(reason)));
+                Ok(End::ByThisCall(family))
             }
-            if let End::ByThisCall(family) = &end {
-                if family.status == Status::Live {
-                    return Err(Error::Corrupt { family: id });
-                }
-                self.observe(|| Event::about(at, family, EventKind::Revoked(reason)));
-            }
-            return Ok(end);
+            Status::Revoked(before) => Ok(End::Before(before.reason, family)),
         }
-        Err(Error::Contended)
     }
 
     /// Without randomness two calls may look alike, and both report an end. No revocation waits for it.

@@ -39,6 +39,10 @@ impl StoreError {
         self.kind
     }
 
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.kind == StoreErrorKind::Conflict
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self.kind {

@@ -1,0 +1,95 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Engine, Error, Granted, How, RETRIES};
+use crate::decide::ClockFault;
+use crate::entropy::Entropy;
+use crate::event::{Event, EventKind};
+use crate::family::{Family, Status, earliest};
+use crate::grant::{Grant, GrantError};
+use crate::key::Key;
+use crate::pending::Pending;
+use crate::policy::Policy;
+use crate::store::{Create, Created, Store};
+use crate::time::{Clock, Timestamp};
+use crate::token::FamilyId;
+
+impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
+    /// Issues the first token of a new family: the host has authenticated the user and has the consent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Grant`] when a field is out of bounds, and as for every call [`Error::Store`], [`Error::Entropy`],
+    /// [`Error::Clock`]. Then no token exists; a family that was stored all the same can never be used, and expires.
+    pub async fn issue(&self, grant: Grant) -> Result<Granted, Error> {
+        self.issue_under(&self.policy, grant).await
+    }
+
+    /// [`issue`](Self::issue) under another policy than the engine's: per client, say.
+    ///
+    /// # Errors
+    ///
+    /// As [`issue`](Self::issue).
+    pub async fn issue_under(&self, policy: &Policy, grant: Grant) -> Result<Granted, Error> {
+        grant.check(&self.limits)?;
+        let now = self.clock.now();
+        let keys = self.keys();
+        let grant = Arc::new(grant);
+        let mut born = self.bear(keys.active(), policy, &grant, now)?;
+        let mut conflict = false;
+        for _ in 0..=RETRIES {
+            let (_, family) = &born;
+            match self.store.create(Create::new(family.clone())).await {
+                Ok(Created::New(_)) => return self.issued(born, policy),
+                // Its own, from an attempt that was reported as a conflict; or another's: at 74 random bits a
+                // millisecond, a broken source of randomness.
+                Ok(Created::Taken) => match self.load(family.id).await? {
+                    Some(stored) if conflict && stored == *family => {
+                        return self.issued(born, policy);
+                    }
+                    _ => born = self.bear(keys.active(), policy, &grant, now)?,
+                },
+                Err(error) if error.is_conflict() => conflict = true,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// A family that no store knows yet, and its first token.
+    fn bear(
+        &self,
+        key: &Key,
+        policy: &Policy,
+        grant: &Arc<Grant>,
+        now: Timestamp,
+    ) -> Result<(Pending, Family), Error> {
+        if grant.not_after.is_some_and(|end| end <= now) {
+            return Err(GrantError::Form { field: "not_after" }.into());
+        }
+        let expires_at = earliest(end_of(policy.absolute(), now)?, grant.not_after);
+        end_of(policy.idle(), now)?;
+        let id = FamilyId::random(now, &self.entropy)?;
+        let (pending, head) = Pending::root(key, id, policy, now, &self.entropy)?;
+        let (grant, status) = (Arc::clone(grant), Status::Live);
+        let family = Family { id, version: 1, grant, created_at: now, expires_at, status, head };
+        Ok((pending, family))
+    }
+
+    /// The store holds the family as it was born.
+    fn issued(&self, born: (Pending, Family), policy: &Policy) -> Result<Granted, Error> {
+        let (pending, family) = born;
+        let (id, now) = (family.id, family.created_at);
+        let token = pending.release_stored(&family).ok_or(Error::Corrupt { family: id })?;
+        self.observe(|| Event::about(now, &family, EventKind::Issued));
+        let scope = family.grant.scope.clone();
+        let granted = Granted::new(family, policy, now, How::Issued, scope);
+        Ok(Granted { token: Some(token), ..granted })
+    }
+}
+
+/// The end of a lifetime that begins now.
+fn end_of(lifetime: Option<Duration>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let end = |lifetime| now.checked_add(lifetime).ok_or(Error::Clock(ClockFault::OutOfRange));
+    lifetime.map(end).transpose()
+}
