@@ -95,6 +95,9 @@ pub mod oauth;
 pub mod testing;
 pub mod _guide;
 pub mod _security;
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use engine::{
     Begun, Engine, Error, Granted, How, Introspection, Outcome, Redemption, RevokeOutcome,

@@ -83,6 +83,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             at: now,
             presented,
             family: None,
+            expires_at: None,
+            idle_expires_at: None,
             decision: Decision::Refuse(refusal),
         };
         let presented = match Presented::verify(token, &self.keys()) {
@@ -95,7 +97,15 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         };
         let policy = request.policy.unwrap_or(&self.policy);
         let decision = decide(&family, &presented, &request, policy, now);
-        Ok(Explanation { at: now, presented: Some(position), family: Some(family), decision })
+        let (expires_at, idle_expires_at) = family.ends(policy);
+        Ok(Explanation {
+            at: now,
+            presented: Some(position),
+            family: Some(family),
+            expires_at,
+            idle_expires_at,
+            decision,
+        })
     }
 
     /// A page of the families that match, live or ended, in ascending order of id. An empty page is the end.
@@ -180,6 +190,10 @@ pub struct Explanation {
     pub presented: Option<Position>,
     /// The family as it is stored; `None` when there is none, or no store was asked.
     pub family: Option<Family>,
+    /// The absolute end that counts under the policy.
+    pub expires_at: Option<Timestamp>,
+    /// The current token's idle end that counts under the policy.
+    pub idle_expires_at: Option<Timestamp>,
     /// What a refresh would do now.
     pub decision: Decision,
 }
@@ -200,7 +214,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "family: {} at {}", family.grant.subject, family.grant.client)?;
             writeln!(f, "current: generation {}, for {ago:?}", head.generation)?;
             for (name, end) in
-                [("idle end", head.idle_expires_at), ("absolute end", family.expires_at)]
+                [("idle end", self.idle_expires_at), ("absolute end", self.expires_at)]
             {
                 match end {
                     Some(end) if end <= self.at => {
