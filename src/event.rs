@@ -12,7 +12,8 @@ use crate::token::{FamilyId, Position};
 
 /// Receives events, after what they report is durable, each at most once.
 ///
-/// Called on the path of the request: hand slow work to a queue. If the process dies between the write and the
+/// Called synchronously within the request's own poll, so that the host's span or task-local there tells which request
+/// it was, and from which address. Hand slow work to a queue. If the process dies between the write and the
 /// call, the event is lost; the family's [`Status`](crate::family::Status) keeps the reason.
 pub trait Observer: Send + Sync {
     /// Something happened.

@@ -212,10 +212,11 @@ pub struct Impossible {
     pub field: &'static str,
 }
 
+/// With the evidence, if it is a breach.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Reuse(_) => "reuse of a spent token",
+            Self::Reuse(reuse) => return write!(f, "reuse of a spent token: {reuse}"),
             Self::Diverged => "diverged from a store that lost writes",
             Self::WrongClient => "presented by the wrong client",
             Self::WrongBinding => "presented with the wrong key",

@@ -28,7 +28,6 @@
 //! # struct Response(u16);
 //! # fn respond(_: oauth::TokenResponse) -> Response { Response(200) }
 //! # fn oauth_error(why: oauth::ErrorResponse) -> Response { Response(why.status) }
-//! # fn invalid_grant() -> Response { Response(400) }
 //! # fn unavailable(_: heirloom::Error) -> Response { Response(503) }
 //! # fn is_disabled(_: &str) -> bool { false }
 //! async fn refresh_grant(
@@ -44,7 +43,7 @@
 //!         Err(error) => return unavailable(error), // ours: 503, never invalid_grant
 //!     };
 //!     if is_disabled(&redemption.grant().subject) {
-//!         return invalid_grant(); // dropped: the token stays good
+//!         return oauth_error(oauth::invalid_grant()); // dropped: the token stays good
 //!     }
 //!     match redemption.commit().await {
 //!         Ok(Outcome::Granted(granted)) => respond(oauth::token_response(granted)),

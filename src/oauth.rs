@@ -78,8 +78,14 @@ pub fn error(refusal: &Refusal) -> ErrorResponse {
         | Refusal::LeewayClosed
         | Refusal::AlreadyRotated
         | Refusal::Reused(_)
-        | Refusal::Exhausted => (ErrorCode::InvalidGrant, "The refresh token is invalid."),
+        | Refusal::Exhausted => return invalid_grant(),
     };
+    ErrorResponse { code, description, status: 400 }
+}
+
+/// `invalid_grant` for a reason of the host's own, a disabled user say: it looks like every other.
+pub fn invalid_grant() -> ErrorResponse {
+    let (code, description) = (ErrorCode::InvalidGrant, "The refresh token is invalid.");
     ErrorResponse { code, description, status: 400 }
 }
 

@@ -13,7 +13,7 @@ use crate::token::FamilyId;
 #[non_exhaustive]
 pub enum Error {
     /// The store failed, or holds a record that cannot be.
-    #[error("store")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// Lost five races in a row. Try again.
     #[error("lost too many races")]
@@ -22,13 +22,14 @@ pub enum Error {
     #[error("the grant has changed since the redemption began")]
     GrantChanged,
     /// No randomness.
-    #[error("entropy")]
+    #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// A reading of the clock on which nothing may be decided.
-    #[error("clock")]
+    #[error(transparent)]
     Clock(#[from] ClockFault),
-    /// The family's current token was made with a key that this ring does not have: accept a new key on every node
-    /// before any activates it, and remove one only when a leeway has passed since another became active.
+    /// The family's current token was made with a key that this ring does not have: a new key is accepted on every node
+    /// before any activates it, and an old one removed when no family shows it any more; see the
+    /// [guide](crate::_guide#keys).
     #[error("family {family}: key {key} is not in the ring")]
     KeyMissing {
         /// The family.
@@ -43,7 +44,7 @@ pub enum Error {
         family: FamilyId,
     },
     /// A grant out of bounds, or a change that may not be. The host's fault.
-    #[error("grant")]
+    #[error(transparent)]
     Grant(#[from] GrantError),
     /// No family has this id, or it has ended: its grant cannot be changed.
     #[error("family {family} does not live")]
@@ -59,8 +60,9 @@ impl Error {
         match self {
             Self::Store(error) => error.is_retryable(),
             Self::Contended | Self::GrantChanged | Self::Entropy(_) => true,
-            Self::Clock(_)
-            | Self::KeyMissing { .. }
+            // Another node may know better, or this one in a moment.
+            Self::Clock(ClockFault::BeforeCreation) | Self::KeyMissing { .. } => true,
+            Self::Clock(ClockFault::OutOfRange)
             | Self::Corrupt { .. }
             | Self::Grant(_)
             | Self::NotLive { .. } => false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::{Engine, Error, RETRIES};
 use crate::decide::{Decision, decide};
 use crate::entropy::Entropy;
-use crate::family::{Family, Impossible, Reason, Status, earliest};
+use crate::family::{Family, Impossible, Status, earliest};
 use crate::grant::Grant;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -23,18 +23,19 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn introspect(&self, token: &str) -> Result<Introspection, Error> {
-        self.introspect_under(&self.policy, token).await
+        self.introspect_by(token, |_| &self.policy).await
     }
 
-    /// [`introspect`](Self::introspect) under another policy than the engine's.
+    /// [`introspect`](Self::introspect) under the policy that the host chooses for the grant: the endpoint learns whose
+    /// token it is only from here.
     ///
     /// # Errors
     ///
     /// As [`introspect`](Self::introspect).
-    pub async fn introspect_under(
+    pub async fn introspect_by<'p>(
         &self,
-        policy: &Policy,
         token: &str,
+        policy_of: impl FnOnce(&Grant) -> &'p Policy + Send,
     ) -> Result<Introspection, Error> {
         let Ok(presented) = Presented::verify(token, &self.keys()) else {
             return Ok(Introspection::Inactive);
@@ -43,16 +44,14 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let Some(family) = self.load(presented.position().family).await? else {
             return Ok(Introspection::Inactive);
         };
+        let policy = policy_of(&family.grant);
         let owner = Request::new(&family.grant.client).binding(family.grant.binding);
         match decide(&family, &presented, &owner, policy, now) {
             Decision::Rotate { .. } | Decision::Keep { .. } => {
                 Ok(Introspection::Active(Active::current(&family, policy)))
             }
-            // A refresh would be an error, too.
-            Decision::Replay { .. } if self.keys().key(family.head.key).is_none() => {
-                Err(Error::KeyMissing { family: family.id, key: family.head.key })
-            }
             Decision::Replay { .. } => {
+                self.check_key(&family)?;
                 Ok(Introspection::Active(Active::predecessor(&family, policy)))
             }
             Decision::Refuse(_) | Decision::Revoke(_) => Ok(Introspection::Inactive),
@@ -61,6 +60,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 
     /// What a refresh would decide and on what facts, without any effect: for support staff, never for clients.
+    ///
+    /// For a bound family, put the stored grant's key into the request, or the missing proof hides the rest.
     ///
     /// ```
     /// # use heirloom::{Engine, Grant, Key, KeyRing, MemoryStore, Policy, Request};
@@ -97,6 +98,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         };
         let policy = request.policy.unwrap_or(&self.policy);
         let decision = decide(&family, &presented, &request, policy, now);
+        if let Decision::Replay { .. } = decision {
+            self.check_key(&family)?;
+        }
         let (expires_at, idle_expires_at) = family.ends(policy);
         Ok(Explanation {
             at: now,
@@ -117,6 +121,15 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let families = self.page(selector, page).await?;
         families.iter().try_for_each(|family| self.check(family.id, family))?;
         Ok(families)
+    }
+
+    /// Whether a replay could be made: where a refresh would be an error, so is a look.
+    fn check_key(&self, family: &Family) -> Result<(), Error> {
+        let key = family.head.key;
+        match self.keys().key(key) {
+            Some(_) => Ok(()),
+            None => Err(Error::KeyMissing { family: family.id, key }),
+        }
     }
 
     /// A page as it was asked for: in order, so that a walk comes to its end, and of nobody else's families.
@@ -206,13 +219,22 @@ impl fmt::Display for Explanation {
                 "token: generation {} of family {}",
                 position.generation, position.family
             )?,
-            None => writeln!(f, "token: not one of ours")?,
+            None => writeln!(f, "token: not tagged by a key of this ring")?,
         }
         if let Some(family) = &self.family {
             let head = &family.head;
             let ago = self.at.saturating_since(head.rotated_at);
             writeln!(f, "family: {} at {}", family.grant.subject, family.grant.client)?;
-            writeln!(f, "current: generation {}, for {ago:?}", head.generation)?;
+            let ahead = head.rotated_at.saturating_since(self.at);
+            if ahead.is_zero() {
+                writeln!(f, "current: generation {}, for {ago:?}", head.generation)?;
+            } else {
+                let generation = head.generation;
+                writeln!(
+                    f,
+                    "current: generation {generation}, from {ahead:?} ahead of this clock"
+                )?;
+            }
             for (name, end) in
                 [("idle end", self.idle_expires_at), ("absolute end", self.expires_at)]
             {
@@ -238,7 +260,6 @@ impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refuse(refusal) => write!(f, "refuse: {refusal}"),
-            Self::Revoke(Reason::Reuse(reuse)) => write!(f, "end the family for reuse: {reuse}"),
             Self::Revoke(reason) => write!(f, "end the family: {reason}"),
             Self::Rotate { scope } => write!(f, "rotate, for scope {scope:?}"),
             Self::Replay { scope } => write!(f, "replay the successor, for scope {scope:?}"),

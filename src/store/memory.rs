@@ -133,11 +133,9 @@ impl Store for MemoryStore {
         let Some(mut family) = self.families.get_mut(&step.next().id) else {
             return Ok(step.declined(None));
         };
-        if family.version != step.expected_version() {
-            return Ok(step.declined(Some(family.clone())));
-        }
-        *family = step.next().clone();
-        Ok(step.committed())
+        let applied = step.apply(&mut family);
+        let family = family.clone();
+        Ok(if applied { step.committed() } else { step.declined(Some(family)) })
     }
 
     async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {

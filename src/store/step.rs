@@ -108,6 +108,17 @@ impl Replace {
         Self { next }
     }
 
+    /// Takes the step on a family if its version is the expected one, and says whether it is. For a store that reads
+    /// and writes under a lock.
+    #[must_use]
+    pub fn apply(&self, family: &mut Family) -> bool {
+        let unchanged = family.version == self.expected_version();
+        if unchanged {
+            *family = self.next.clone();
+        }
+        unchanged
+    }
+
     /// The version that the stored family must have.
     pub fn expected_version(&self) -> u64 {
         self.next.version - 1

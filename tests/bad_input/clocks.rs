@@ -11,7 +11,7 @@ use super::world::{CLIENT, START, World, grant, granted};
 
 fn assert_clock(error: &Error, fault: ClockFault) {
     assert!(matches!(error, Error::Clock(found) if *found == fault), "{error:?}");
-    assert!(!error.is_retryable());
+    assert_eq!(error.is_retryable(), fault == ClockFault::BeforeCreation);
 }
 
 #[test]

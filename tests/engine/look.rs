@@ -45,7 +45,7 @@ fn a_predecessor_is_active_exactly_inside_a_leeway_that_replays() {
     }
     let refusing =
         Policy::builder().leeway(Leeway::refuse(Duration::from_secs(60))).build().unwrap();
-    let under = block_on(world.node.introspect_under(&refusing, text(&root))).unwrap();
+    let under = block_on(world.node.introspect_by(text(&root), |_| &refusing)).unwrap();
     assert_eq!(under, Introspection::Inactive);
 }
 
@@ -79,7 +79,7 @@ fn looking_at_a_spent_token_ends_nothing() {
         "current: generation 1, for 10s",
         "idle end: in ",
         "absolute end: in ",
-        "a refresh now: end the family for reuse: 1 behind",
+        "a refresh now: end the family: reuse of a spent token: 1 behind",
     ] {
         assert!(explanation.contains(part), "{part} is missing in\n{explanation}");
     }
@@ -96,7 +96,7 @@ fn each_decision_is_explained_in_words() {
     assert!(explain(root, request()).contains("a refresh now: rotate"));
     assert!(explain(root, request().policy(&never)).contains("a refresh now: keep, for scope"));
     assert!(explain(root, request().scope("admin")).contains("refuse: scope beyond the grant"));
-    assert!(explain("nonsense", request()).contains("token: not one of ours"));
+    assert!(explain("nonsense", request()).contains("token: not tagged by a key of this ring"));
     advance(&world, 2 * 86_400_000);
     assert!(explain(root, request().policy(&never)).contains("keep and move the idle end"));
     block_on(world.node.revoke(root, request())).unwrap();

@@ -54,7 +54,7 @@ fn every_future_is_sent<S: Store>(engine: &Engine<S>, selector: &Selector) {
     sent(engine.revoke_all(selector, Reason::Logout));
     sent(engine.change_grant(id, grant()));
     sent(engine.introspect(""));
-    sent(engine.introspect_under(engine.policy(), ""));
+    sent(engine.introspect_by("", |_| engine.policy()));
     sent(engine.explain("", request));
     sent(engine.families(selector, Page { after: None, limit: 1 }));
     sent(engine.purge(1));

@@ -154,7 +154,7 @@ fn look(
         client.is_some_and(|client| client != &*grant.client)
             || (grant.binding.is_some() && key.is_some() && key != grant.binding)
     });
-    let answer = block_on(world.engine(node)?.introspect_under(&policy, text));
+    let answer = block_on(world.engine(node)?.introspect_by(text, |_| &policy));
     Ok(match answer {
         Ok(_) if foreign => Ok(Introspection::Inactive),
         Ok(introspection) => Ok(introspection),
