@@ -68,34 +68,8 @@ pub fn decide(
     policy: &Policy,
     now: Timestamp,
 ) -> Decision {
-    // Row 1.
-    if presented.position().family != family.id {
-        return Decision::Refuse(Refusal::Unknown);
-    }
-    // Row 2: nothing that is presented changes a family that is dead.
-    if let Status::Revoked(revocation) = &family.status {
-        return Decision::Refuse(Refusal::Revoked(revocation.reason));
-    }
-    // Row 3. RFC 6749 section 10.4: the binding between refresh token and client.
-    if *family.grant.client != *request.client {
-        let refusal = Refusal::ClientMismatch { ended: false };
-        return mismatch(policy.wrong_client(), refusal, Reason::WrongClient);
-    }
-    // Row 4. RFC 9449 section 5, RFC 8705 section 4: the key must be proved at every use.
-    if !proves(family.grant.binding, request.binding) {
-        let refusal = Refusal::BindingMismatch { ended: false };
-        return mismatch(policy.wrong_binding(), refusal, Reason::WrongBinding);
-    }
-    if is_before_creation(family, now) {
-        return Decision::Fault(ClockFault::BeforeCreation);
-    }
-    // Row 5.
-    let (absolute, idle) = family.ends(policy);
-    if has_ended(absolute, now) {
-        return Decision::Refuse(Refusal::Expired);
-    }
-    if has_ended(idle, now) {
-        return Decision::Refuse(Refusal::Idle);
+    if let Err(decision) = admit(family, presented, request, policy, now) {
+        return decision;
     }
     // Row 6: this release writes no other branch.
     let position = presented.position();
@@ -107,6 +81,46 @@ pub fn decide(
         Ordering::Equal => current(family, presented, request, policy, now),
         Ordering::Less => earlier(family, presented, request, policy, now),
     }
+}
+
+/// Rows 1 to 5: whether this client may use any token of this family now.
+pub(crate) fn admit(
+    family: &Family,
+    presented: &Presented,
+    request: &Request<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(), Decision> {
+    // Row 1.
+    if presented.position().family != family.id {
+        return Err(Decision::Refuse(Refusal::Unknown));
+    }
+    // Row 2: nothing that is presented changes a family that is dead.
+    if let Status::Revoked(revocation) = &family.status {
+        return Err(Decision::Refuse(Refusal::Revoked(revocation.reason)));
+    }
+    // Row 3. RFC 6749 section 10.4: the binding between refresh token and client.
+    if *family.grant.client != *request.client {
+        let refusal = Refusal::ClientMismatch { ended: false };
+        return Err(mismatch(policy.wrong_client(), refusal, Reason::WrongClient));
+    }
+    // Row 4. RFC 9449 section 5, RFC 8705 section 4: the key must be proved at every use.
+    if !proves(family.grant.binding, request.binding) {
+        let refusal = Refusal::BindingMismatch { ended: false };
+        return Err(mismatch(policy.wrong_binding(), refusal, Reason::WrongBinding));
+    }
+    if is_before_creation(family, now) {
+        return Err(Decision::Fault(ClockFault::BeforeCreation));
+    }
+    // Row 5.
+    let (absolute, idle) = family.ends(policy);
+    if has_ended(absolute, now) {
+        return Err(Decision::Refuse(Refusal::Expired));
+    }
+    if has_ended(idle, now) {
+        return Err(Decision::Refuse(Refusal::Idle));
+    }
+    Ok(())
 }
 
 /// Rows 7, 11 and 12: the current generation.
@@ -177,7 +191,7 @@ fn earlier(
 }
 
 /// Row 11: the scope of the access token. RFC 6749 section 6, RFC 8707 section 2.2.
-fn granted(family: &Family, request: &Request<'_>) -> Result<Scope, Refusal> {
+pub(crate) fn granted(family: &Family, request: &Request<'_>) -> Result<Scope, Refusal> {
     if !family.grant.covers(request.resources) {
         return Err(Refusal::Resource);
     }
@@ -201,7 +215,7 @@ pub struct Guard {
     pub binding: Option<Binding>,
     /// The present instant: status live, both ends after it, creation at most [`CLOCK_TOLERANCE`] after it.
     pub now: Timestamp,
-    /// Which ends count; live ones are counted with `idle` and `absolute`.
+    /// Which ends count; live ones are counted with `idle` and `absolute`, and end at the grant's `not_after` too.
     pub ends: Ends,
     /// The idle lifetime for live ends, from `used_at`.
     pub idle: Option<Duration>,

@@ -18,9 +18,10 @@ macro_rules! retrying {
 mod error;
 mod outcome;
 mod issue;
+mod inspect;
 mod revoke;
 mod change;
-mod inspect;
+mod call;
 mod refresh;
 
 pub use error::Error;

@@ -81,7 +81,7 @@ impl fmt::Debug for Attribution {
 pub enum EventKind {
     /// A family was issued.
     Issued,
-    /// A token was exchanged for its successor.
+    /// A token was exchanged for its successor. If the store reported the write as failed, only a replay is heard of.
     Rotated,
     /// The predecessor was presented again inside its leeway and answered with the same successor. Normal now and
     /// then; a pattern of them may be a thief who keeps pace with the client.

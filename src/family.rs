@@ -49,7 +49,8 @@ pub struct Revocation {
     pub at: Timestamp,
     /// Why.
     pub reason: Reason,
-    /// Random, one for each call: tells a call whose write was resent, or reported as lost, that it was its own.
+    /// Random, 53 bits, one for each call: tells a call whose write was resent, or reported as lost, that it was its
+    /// own.
     pub call: u64,
 }
 
@@ -123,6 +124,9 @@ pub struct Predecessor {
 }
 
 impl Family {
+    /// The last version that every store holds exactly: 2^53 - 1.
+    const MAX_VERSION: u64 = Timestamp::MAX.as_millis();
+
     /// The absolute end and the current token's idle end that count under a policy.
     pub fn ends(&self, policy: &Policy) -> (Option<Timestamp>, Option<Timestamp>) {
         self.ends_under(policy.ends(), policy.absolute(), policy.idle())
@@ -146,11 +150,12 @@ impl Family {
 
     /// When the family ended or will end, by what is stored: purge counts the retention from here.
     pub fn ended_at(&self) -> Option<Timestamp> {
-        let end = earliest(self.expires_at, self.head.idle_expires_at);
-        match &self.status {
-            Status::Live => end,
-            Status::Revoked(revocation) => earliest(end, Some(revocation.at)),
-        }
+        let end = match &self.status {
+            Status::Live => earliest(self.expires_at, self.head.idle_expires_at),
+            Status::Revoked(revocation) => Some(revocation.at),
+        };
+        // Never before its last use: ends may be counted anew, and clocks be wrong.
+        end.map(|end| end.max(self.head.used_at))
     }
 
     /// The place of the current token.
@@ -168,7 +173,7 @@ impl Family {
         let before_creation = |end| end < self.created_at;
         let capped = |end| self.expires_at.is_some_and(|at| at <= end);
         let possible = [
-            ("version", self.version > 0),
+            ("version", (1..=Self::MAX_VERSION).contains(&self.version)),
             ("expires_at", !self.expires_at.is_some_and(before_creation)),
             ("expires_at", self.grant.not_after.is_none_or(capped)),
             ("used_at", head.used_at >= head.rotated_at),

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// let grant = Grant::new("alice", "web-app").scope("read write").attribute("acr", "2");
 /// assert!(grant.scope.contains("write"));
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grant {
     /// The user or other resource owner (`sub`).
@@ -102,7 +102,24 @@ impl Grant {
 
     /// Whether all the requested resources are granted (RFC 8707 section 2.2). None requested: the grant's.
     pub(crate) fn covers(&self, requested: &[&str]) -> bool {
-        requested.iter().all(|uri| self.resources.iter().any(|granted| granted == uri))
+        // More than are granted would be repetition; bounded, so that a request cannot cost what it likes.
+        requested.len() <= self.resources.len()
+            && requested.iter().all(|uri| self.resources.iter().any(|granted| granted == uri))
+    }
+}
+
+/// Without the values of the attributes, which may be the user's business.
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("subject", &self.subject)
+            .field("client", &self.client)
+            .field("scope", &self.scope)
+            .field("resources", &self.resources)
+            .field("binding", &self.binding)
+            .field("not_after", &self.not_after)
+            .field("attributes", &self.attributes.keys())
+            .finish()
     }
 }
 

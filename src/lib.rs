@@ -111,6 +111,6 @@ pub use request::Request;
 pub use ring::KeyRing;
 #[cfg(feature = "memory")]
 pub use store::MemoryStore;
-pub use store::{Page, Selector, Store};
+pub use store::{Page, Selected, Selector, Store};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use token::{FamilyId, RefreshToken};

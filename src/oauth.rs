@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::engine::{Granted, Introspection, RevokeOutcome};
+use crate::grant::Scope;
 use crate::refusal::Refusal;
 use crate::token::Malformed;
 
@@ -108,14 +109,18 @@ pub fn revocation_error(outcome: &RevokeOutcome) -> Option<ErrorResponse> {
 pub struct TokenResponse {
     /// `refresh_token`; absent: the client keeps the one it has (RFC 6749 section 6).
     pub refresh_token: Option<String>,
-    /// `scope`.
-    pub scope: String,
+    /// `scope`; absent when there is none, as an empty one has no form (RFC 6749 section 3.3).
+    pub scope: Option<String>,
     /// `refresh_token_timeout`: for how many seconds the token may be held without being used
     /// (draft-ietf-oauth-refresh-token-expiration-03).
     pub refresh_token_timeout: Option<u64>,
     /// `authorization_expires_in`: seconds until the whole family ends
     /// (draft-ietf-oauth-refresh-token-expiration-03).
     pub authorization_expires_in: Option<u64>,
+}
+
+fn scope_member(scope: &Scope) -> Option<String> {
+    (!scope.is_empty()).then(|| scope.as_str().to_owned())
 }
 
 /// Rounded down: a client must not count on more than is left.
@@ -128,7 +133,7 @@ pub fn token_response(granted: Granted) -> TokenResponse {
     TokenResponse {
         refresh_token_timeout: granted.idle_expires_in.and(granted.expires_in()).map(seconds),
         authorization_expires_in: granted.absolute_expires_in.map(seconds),
-        scope: granted.scope.as_str().to_owned(),
+        scope: scope_member(&granted.scope),
         refresh_token: granted.token.map(|token| token.into_exposed()),
     }
 }
@@ -174,7 +179,7 @@ pub fn introspection(introspection: &Introspection) -> IntrospectionResponse {
     let ends = [active.idle_expires_at, active.expires_at];
     IntrospectionResponse {
         active: true,
-        scope: Some(grant.scope.as_str().to_owned()),
+        scope: scope_member(&grant.scope),
         client_id: Some(grant.client.to_string()),
         sub: Some(grant.subject.to_string()),
         iat: active.issued_at.map(|at| at.as_secs()),

@@ -82,6 +82,18 @@ impl std::fmt::Debug for Pending {
     }
 }
 
+impl Head {
+    /// The same head, made at another instant.
+    pub(crate) fn at(&self, now: Timestamp, policy: &Policy) -> Self {
+        Self {
+            rotated_at: now,
+            used_at: now,
+            idle_expires_at: policy.idle().map(|idle| now.saturating_add(idle)),
+            ..self.clone()
+        }
+    }
+}
+
 fn head(
     key: &Key,
     position: Position,

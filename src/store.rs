@@ -28,7 +28,7 @@ pub use boxed::DynStore;
 pub use error::{StoreError, StoreErrorKind};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
-pub use select::{Page, Selector};
+pub use select::{Page, Selected, Selector};
 pub use step::{Advance, Committed, Create, Created, Purge, Replace, Revoke, Revoked, Written};
 
 use std::future::Future;
@@ -73,7 +73,7 @@ pub trait Store: Send + Sync {
         &self,
         selector: &Selector,
         page: Page,
-    ) -> impl Future<Output = Result<Vec<Family>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Selected, StoreError>> + Send;
 
     /// S7: removes at most so many families for which [`Purge::is_due`], and says how many.
     ///
@@ -109,7 +109,7 @@ macro_rules! forward {
                 &self,
                 selector: &Selector,
                 page: Page,
-            ) -> Result<Vec<Family>, StoreError> {
+            ) -> Result<Selected, StoreError> {
                 (**self).select(selector, page).await
             }
 

@@ -22,7 +22,12 @@ const CLIENT: &str = "web-app";
 
 const LIMITS: [Limit; 3] = [
     Limit { name: "refresh", measured: "refresh", beside: "floor of a refresh", at_most: 1.5 },
-    Limit { name: "forged", measured: "forged token", beside: "floor of a forged token", at_most: 1.5 },
+    Limit {
+        name: "forged",
+        measured: "forged token",
+        beside: "floor of a forged token",
+        at_most: 1.5,
+    },
     Limit {
         name: "million",
         measured: "refresh after a million rotations",
@@ -136,9 +141,7 @@ fn exchange<S: heirloom::Store>(engine: &Engine<S>, token: &str) -> String {
 
 fn granted(outcome: Result<Outcome, heirloom::Error>) -> String {
     match outcome {
-        Ok(Outcome::Granted(granted)) => {
-            granted.token.expect("the policy rotates").into_exposed()
-        }
+        Ok(Outcome::Granted(granted)) => granted.token.expect("the policy rotates").into_exposed(),
         other => panic!("not granted: {other:?}"),
     }
 }

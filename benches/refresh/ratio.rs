@@ -17,7 +17,8 @@ pub struct Limit {
 pub fn report(directory: &Path, limits: &[Limit]) {
     let mut ratios = Vec::new();
     for Limit { name, measured, beside, at_most } in limits {
-        let (Some(cost), Some(base)) = (median(directory, measured), median(directory, beside)) else {
+        let (Some(cost), Some(base)) = (median(directory, measured), median(directory, beside))
+        else {
             continue;
         };
         let ratio = cost / base;

@@ -13,27 +13,38 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// Changes the scope, resources or attributes of a live family: a step-up, a withdrawn consent, a scope that
     /// shall stay narrow.
     ///
-    /// The current token stays good and gets the new grant at its next use. The leeway of its predecessor is closed,
-    /// so that a token from before the change is never answered with the grant from after it (property P7).
+    /// The function gets the grant as it is stored, and is called again when another write came between: two changes at
+    /// once both take effect. A grant that comes back unchanged is not written.
+    ///
+    /// The current token stays good and gets the new grant at its next use. The leeway of its predecessor is closed, so
+    /// that a spent token is never answered with a grant from after its exchange (property P7): a client whose response
+    /// was lost just before must sign in again.
     ///
     /// # Errors
     ///
     /// [`Error::Grant`] for a field out of bounds, or a change of subject, client, binding or `not_after`;
     /// [`Error::NotLive`]; and as for every call.
-    pub async fn change_grant(&self, id: FamilyId, grant: Grant) -> Result<(), Error> {
-        grant.check(&self.limits)?;
-        let now = self.clock.now();
-        let grant = Arc::new(grant);
+    pub async fn change_grant(
+        &self,
+        id: FamilyId,
+        change: impl Fn(&Grant) -> Grant + Send,
+    ) -> Result<(), Error> {
         for _ in 0..=RETRIES {
+            let now = self.clock.now();
             let family = match self.load(id).await? {
                 Some(family) if family.status == Status::Live => family,
                 _ => return Err(Error::NotLive { family: id }),
             };
+            let grant = Arc::new(change(&family.grant));
+            grant.check(&self.limits)?;
             if let Some(field) = fixed(&family.grant, &grant) {
                 return Err(GrantError::Fixed { field }.into());
             }
+            if grant == family.grant {
+                return Ok(());
+            }
             let step = Replace::new(&family, |next| {
-                next.grant = Arc::clone(&grant);
+                next.grant = grant;
                 if let Some(predecessor) = &mut next.head.predecessor {
                     predecessor.closed = true;
                 }

@@ -9,7 +9,7 @@ use crate::grant::Grant;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::store::{Page, Selector, Store, StoreError};
+use crate::store::{Page, Selected, Selector, Store, StoreError};
 use crate::time::{Clock, Timestamp};
 use crate::token::{FamilyId, Position, Presented};
 
@@ -118,9 +118,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn families(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
-        let families = self.page(selector, page).await?;
-        families.iter().try_for_each(|family| self.check(family.id, family))?;
-        Ok(families)
+        let selected = self.page(selector, page).await?;
+        let families: Result<Vec<Family>, Impossible> = selected.into_iter().collect();
+        Ok(families.map_err(StoreError::from)?)
     }
 
     /// Whether a replay could be made: where a refresh would be an error, so is a look.
@@ -133,17 +133,29 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 
     /// A page as it was asked for: in order, so that a walk comes to its end, and of nobody else's families.
-    pub(super) async fn page(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
-        let families = retrying!(self.store.select(selector, page))?;
+    pub(super) async fn page(&self, selector: &Selector, page: Page) -> Result<Selected, Error> {
+        let mut selected = retrying!(self.store.select(selector, page))?;
         let mut after = page.after;
-        for family in &families {
-            if after >= Some(family.id) || !selector.matches(family) {
-                let impossible = Impossible { family: family.id, field: "selection" };
+        for found in &mut selected {
+            let foreign = found.as_ref().is_ok_and(|family| !selector.matches(family));
+            let id = id_of(found);
+            if after >= Some(id) || foreign {
+                let impossible = Impossible { family: id, field: "selection" };
                 return Err(StoreError::from(impossible).into());
             }
-            after = Some(family.id);
+            after = Some(id);
+            if let Err(impossible) = found.as_ref().map_or_else(|e| Err(*e), Family::check) {
+                *found = Err(impossible);
+            }
         }
-        Ok(families)
+        Ok(selected)
+    }
+}
+
+pub(super) fn id_of(found: &Result<Family, Impossible>) -> FamilyId {
+    match found {
+        Ok(family) => family.id,
+        Err(impossible) => impossible.family,
     }
 }
 

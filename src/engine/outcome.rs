@@ -34,6 +34,8 @@ pub struct Granted {
     pub grant: Arc<Grant>,
     /// The scope of the access token to mint: the grant's, or the part of it that was requested.
     pub scope: Scope,
+    /// The resources of the access token to mint: the grant's, or those of them that were requested.
+    pub resources: Vec<String>,
     /// How long the token lasts unused; `None`: without end.
     pub idle_expires_in: Option<Duration>,
     /// How long the family lasts; `None`: without end.
@@ -55,6 +57,7 @@ impl Granted {
             how,
             family: family.id,
             generation: family.head.generation,
+            resources: family.grant.resources.clone(),
             grant: family.grant,
             scope,
             idle_expires_in: remaining(idle),

@@ -1,10 +1,12 @@
+use super::inspect::id_of;
 use super::{Engine, Error, RETRIES, RevokeOutcome};
+use crate::decide::CLOCK_TOLERANCE;
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
 use crate::family::{Family, Reason, Revocation, Status};
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::store::{Page, Purge, Revoke, Revoked, Selector, Store};
+use crate::store::{Page, Purge, Revoke, Revoked, Selector, Store, StoreError};
 use crate::time::{Clock, Timestamp};
 use crate::token::{FamilyId, Position, Presented};
 
@@ -69,16 +71,28 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// As for every call: the first error, after all others have been tried. What was ended stays ended; try again.
     pub async fn revoke_all(&self, selector: &Selector, reason: Reason) -> Result<usize, Error> {
         let (mut ended, mut failed, mut after) = (0, None, None);
+        let newest = self.clock.now().saturating_add(CLOCK_TOLERANCE);
         loop {
-            let families = self.page(selector, Page { after, limit: PAGE }).await?;
-            let Some(last) = families.last() else {
+            let page = self.page(selector, Page { after, limit: PAGE }).await?;
+            let Some(last) = page.last() else {
                 return failed.map_or(Ok(ended), Err);
             };
-            after = Some(last.id);
-            for family in families.iter().filter(|family| family.status == Status::Live) {
-                match self.revoke_family(family.id, reason).await {
+            after = Some(id_of(last));
+            for found in page {
+                let id = id_of(&found);
+                // One that is damaged, or cannot be ended, does not shield the others.
+                let outcome = match found {
+                    Ok(family) if family.status != Status::Live => continue,
+                    // Not created before the call: who logs in again and again would keep it going.
+                    Ok(family) if family.created_at > newest => continue,
+                    Ok(_) => self.revoke_family(id, reason).await,
+                    Err(impossible) => match self.revoke_family(id, reason).await {
+                        Ok(_) => Err(StoreError::from(impossible).into()),
+                        Err(error) => Err(error),
+                    },
+                };
+                match outcome {
                     Ok(outcome) => ended += usize::from(outcome == RevokeOutcome::Ended),
-                    // One that cannot be ended does not shield the others.
                     Err(error) => failed = failed.or(Some(error)),
                 }
             }
@@ -142,7 +156,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     fn mark(&self) -> u64 {
         let mut mark = [0; 8];
         match self.entropy.fill(&mut mark) {
-            Ok(()) => u64::from_ne_bytes(mark),
+            // 53 bits: what every store holds exactly.
+            Ok(()) => u64::from_ne_bytes(mark) >> 11,
             Err(_) => 0,
         }
     }

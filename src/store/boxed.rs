@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selector, Store, StoreError,
-    Written,
+    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
+    StoreError, Written,
 };
 use crate::family::Family;
 use crate::token::FamilyId;
@@ -43,7 +43,7 @@ pub trait DynStore: Send + Sync {
     fn replace_boxed(&self, step: Replace) -> Boxed<'_, Written>;
 
     /// [`Store::select`].
-    fn select_boxed<'a>(&'a self, selector: &'a Selector, page: Page) -> Boxed<'a, Vec<Family>>;
+    fn select_boxed<'a>(&'a self, selector: &'a Selector, page: Page) -> Boxed<'a, Selected>;
 
     /// [`Store::purge`].
     fn purge_boxed(&self, step: Purge) -> Boxed<'_, usize>;
@@ -70,7 +70,7 @@ impl<S: Store> DynStore for S {
         Box::pin(self.replace(step))
     }
 
-    fn select_boxed<'a>(&'a self, selector: &'a Selector, page: Page) -> Boxed<'a, Vec<Family>> {
+    fn select_boxed<'a>(&'a self, selector: &'a Selector, page: Page) -> Boxed<'a, Selected> {
         Box::pin(self.select(selector, page))
     }
 
@@ -101,7 +101,7 @@ impl<'d> Store for dyn DynStore + 'd {
         self.replace_boxed(step).await
     }
 
-    async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
         self.select_boxed(selector, page).await
     }
 

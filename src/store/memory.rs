@@ -8,8 +8,8 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use super::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selector, Store, StoreError,
-    Written,
+    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
+    StoreError, Written,
 };
 use crate::family::Family;
 use crate::token::FamilyId;
@@ -124,9 +124,9 @@ impl Store for MemoryStore {
         let Some(mut family) = self.families.get_mut(&step.family()) else {
             return Ok(step.unknown());
         };
-        let applied = step.apply(&mut family);
-        let family = family.clone();
-        Ok(if applied { step.committed(family) } else { step.already(family) })
+        // Not applied: it had ended before.
+        let _ = step.apply(&mut family);
+        Ok(step.ended(family.clone()))
     }
 
     async fn replace(&self, step: Replace) -> Result<Written, StoreError> {
@@ -138,7 +138,7 @@ impl Store for MemoryStore {
         Ok(if applied { step.committed() } else { step.declined(Some(family)) })
     }
 
-    async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
         let (mut families, mut after) = (Vec::new(), page.after);
         loop {
             let limit = page.limit - families.len();
@@ -148,20 +148,25 @@ impl Store for MemoryStore {
             };
             after = Some(*last);
             let known = candidates.iter().filter_map(|id| Some(self.families.get(id)?.clone()));
-            families.extend(known.filter(|family| selector.matches(family)));
+            families.extend(known.filter(|family| selector.matches(family)).map(Ok));
         }
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
-        let due = self.families.iter().filter(|family| step.is_due(family)).take(step.limit());
-        let due: Vec<FamilyId> = due.map(|family| family.id).collect();
         let mut purged = 0;
-        for id in due {
-            // Checked again under the entry's lock: a rotation may have moved the end meanwhile.
-            if let Some((_, family)) = self.families.remove_if(&id, |_, family| step.is_due(family))
-            {
-                self.unindex(&family);
-                purged += 1;
+        while purged < step.limit() {
+            let due = self.families.iter().filter(|family| step.is_due(family));
+            let due: Vec<FamilyId> = due.take(step.limit() - purged).map(|it| it.id).collect();
+            if due.is_empty() {
+                break;
+            }
+            for id in due {
+                // Checked again under the entry's lock: a use may have moved the end meanwhile.
+                let removed = self.families.remove_if(&id, |_, family| step.is_due(family));
+                if let Some((_, family)) = removed {
+                    self.unindex(&family);
+                    purged += 1;
+                }
             }
         }
         Ok(purged)

@@ -1,6 +1,6 @@
 //! Which families, by subject and client.
 
-use crate::family::Family;
+use crate::family::{Family, Impossible};
 use crate::token::FamilyId;
 
 /// Which families.
@@ -42,6 +42,9 @@ impl Selector {
         }
     }
 }
+
+/// A page of a selection: each family, or why its record cannot be. One damaged record does not hide the others.
+pub type Selected = Vec<Result<Family, Impossible>>;
 
 /// A part of a selection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -108,11 +108,12 @@ impl Replace {
         Self { next }
     }
 
-    /// Takes the step on a family if its version is the expected one, and says whether it is. For a store that reads
+    /// Takes the step on a family if it lives and its version is the expected one, and says whether it is. For a store that reads
     /// and writes under a lock.
     #[must_use]
     pub fn apply(&self, family: &mut Family) -> bool {
-        let unchanged = family.version == self.expected_version();
+        let live = family.status == Status::Live;
+        let unchanged = live && family.version == self.expected_version();
         if unchanged {
             *family = self.next.clone();
         }
@@ -184,14 +185,9 @@ impl Revoke {
         live
     }
 
-    /// This step ended the family, durably; the family as it is now.
-    pub fn committed(self, family: Family) -> Revoked {
-        Revoked::ByThisCall(Committed(family))
-    }
-
-    /// The family had ended before; as it is durably committed. If it shows this very revocation, an earlier attempt of
-    /// the same call did it, and its answer was lost.
-    pub fn already(self, family: Family) -> Revoked {
+    /// The family is ended, durably; as it is now. It was ended by this call if it shows this very revocation: by this
+    /// step, or by an earlier one of the same call whose answer was lost.
+    pub fn ended(self, family: Family) -> Revoked {
         match &family.status {
             Status::Revoked(revocation) if *revocation == self.revocation => {
                 Revoked::ByThisCall(Committed(family))

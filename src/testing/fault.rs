@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 
 use crate::family::{Family, Impossible};
 use crate::store::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selector, Store, StoreError,
-    Written,
+    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
+    StoreError, Written,
 };
 use crate::token::FamilyId;
 
@@ -143,7 +143,9 @@ impl<S: Store> FaultStore<S> {
         matches: impl Fn(Operation) -> bool + Send + 'static,
     ) {
         let planned = Planned { fault, skip: 0, times, matches: Box::new(matches) };
-        self.control.lock().faults.push(planned);
+        if times > 0 {
+            self.control.lock().faults.push(planned);
+        }
     }
 
     /// Fails at one call, so many calls from now: 0 is the next.
@@ -263,8 +265,17 @@ impl<S: Store> Store for FaultStore<S> {
         self.call(Operation::Replace, Some(id), async || self.inner.replace(step).await).await
     }
 
-    async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
-        self.call(Operation::Select, None, async || self.inner.select(selector, page).await).await
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
+        let run = async || self.inner.select(selector, page).await;
+        let mut selected = self.call(Operation::Select, None, run).await?;
+        let control = self.control.lock();
+        for family in &mut selected {
+            let poison = family.as_ref().ok().and_then(|family| control.poisoned.get(&family.id));
+            if let Some(impossible) = poison {
+                *family = Err(*impossible);
+            }
+        }
+        Ok(selected)
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {

@@ -62,7 +62,7 @@ fn a_grant_over_its_bounds_is_not_issued() {
 fn a_grant_over_its_bounds_is_not_changed_to() {
     let world = World::new();
     for (grant, expected) in unacceptable() {
-        match block_on(world.engine.change_grant(world.family, grant)) {
+        match block_on(world.engine.change_grant(world.family, |_| grant.clone())) {
             Err(Error::Grant(error)) => assert_eq!(error, expected),
             other => panic!("{expected}: {other:?}"),
         }

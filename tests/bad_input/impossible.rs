@@ -54,7 +54,7 @@ fn an_impossible_family_is_refused_by_id_and_field_whatever_is_asked() {
         assert_impossible(block_on(engine.explain(token, request)), id, field);
         assert_impossible(block_on(engine.revoke(token, request)), id, field);
         assert_impossible(block_on(engine.revoke_family(id, Reason::Logout)), id, field);
-        assert_impossible(block_on(engine.change_grant(id, grant())), id, field);
+        assert_impossible(block_on(engine.change_grant(id, |_| grant())), id, field);
         let narrowed = block_on(engine.refresh(token, request.scope("read")));
         assert_impossible(narrowed, id, field);
         assert_impossible(world.refresh(token), id, field);

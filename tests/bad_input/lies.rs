@@ -8,7 +8,7 @@ use heirloom::store::{
     Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
 };
 use heirloom::token::FamilyId;
-use heirloom::{MemoryStore, Page, Selector, Store};
+use heirloom::{MemoryStore, Page, Selected, Selector, Store};
 
 type Edit = Arc<dyn Fn(&mut Family) + Send + Sync>;
 
@@ -131,13 +131,11 @@ impl Store for LyingStore {
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
         match (self.lie(), self.memory.load(step.family()).await?) {
             (Some(Lie::Missing), _) | (_, None) => Ok(step.unknown()),
-            (Some(Lie::Before), Some(family)) => Ok(step.already(family)),
-            (Some(Lie::Ended), Some(family)) => Ok(step.committed(family)),
+            (Some(Lie::Before | Lie::Ended), Some(family)) => Ok(step.ended(family)),
             (Some(Lie::Edited(_) | Lie::Committed(_)), Some(mut family)) => {
                 // Nothing is written, so that what is lost can only be lost by the lie.
-                let applied = step.apply(&mut family);
-                let family = self.written(family);
-                Ok(if applied { step.committed(family) } else { step.already(family) })
+                let _ = step.apply(&mut family);
+                Ok(step.ended(self.written(family)))
             }
             _ => self.memory.revoke(step).await,
         }
@@ -151,14 +149,14 @@ impl Store for LyingStore {
         }
     }
 
-    async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
         let asked = self.pages.fetch_add(1, Ordering::SeqCst);
         let families = match self.lie() {
             Some(Lie::All) => {
                 let mut all = self.memory.snapshot();
                 all.sort_by_key(|family| family.id);
                 all.retain(|family| page.after.is_none_or(|after| family.id > after));
-                all
+                all.into_iter().map(Ok).collect()
             }
             // Not for ever, so that a test that is not passed ends.
             Some(Lie::SamePage) if asked < 1_000 => {
@@ -167,7 +165,7 @@ impl Store for LyingStore {
             }
             _ => self.memory.select(selector, page).await?,
         };
-        Ok(families.into_iter().map(|family| self.read(family)).collect())
+        Ok(families.into_iter().map(|family| family.map(|family| self.read(family))).collect())
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {

@@ -4,7 +4,9 @@ use heirloom::Page;
 use heirloom::family::{Revocation, Status};
 use heirloom::store::StoreErrorKind;
 use heirloom::testing::{Fault, FaultStore, Operation, digest};
-use heirloom::{Error, How, Policy, Reason, Refusal, Request, RevokeOutcome, Rotation, Selector};
+use heirloom::{
+    Error, Grant, How, Policy, Reason, Refusal, Request, RevokeOutcome, Rotation, Selector,
+};
 use pollster::block_on;
 
 use super::lies::{Lie, LyingStore};
@@ -86,7 +88,7 @@ fn a_family_that_the_store_denies_is_unknown_and_comes_back_unharmed() {
     assert_eq!(world.refused(&world.token), Refusal::Unknown);
     let revoked = block_on(world.engine.revoke_family(world.family, Reason::Logout)).unwrap();
     assert_eq!(revoked, RevokeOutcome::NoEffect(Refusal::Unknown));
-    let changed = block_on(world.engine.change_grant(world.family, grant()));
+    let changed = block_on(world.engine.change_grant(world.family, |_| grant()));
     assert!(matches!(changed, Err(Error::NotLive { .. })), "{changed:?}");
     world.engine.store().tell(None);
     world.assert_nothing_lost();
@@ -111,7 +113,8 @@ fn a_condition_that_holds_and_is_declined_for_ever_is_contention_and_no_theft() 
     let request = Request::new(CLIENT).policy(&never);
     let kept = block_on(world.engine.refresh(&world.token, request));
     assert!(matches!(kept, Err(Error::Contended)), "{kept:?}");
-    let changed = block_on(world.engine.change_grant(world.family, grant()));
+    let narrower = |old: &Grant| old.clone().scope("read");
+    let changed = block_on(world.engine.change_grant(world.family, narrower));
     assert!(matches!(changed, Err(Error::Contended)), "{changed:?}");
     world.engine.store().tell(None);
     world.assert_nothing_lost();
@@ -158,7 +161,7 @@ fn a_store_that_errs_at_any_operation_loses_nothing() {
             block_on(engine.introspect(token)).unwrap_err(),
             block_on(engine.explain(token, request)).unwrap_err(),
             block_on(engine.revoke(token, request)).unwrap_err(),
-            block_on(engine.change_grant(world.family, grant())).unwrap_err(),
+            block_on(engine.change_grant(world.family, |_| grant())).unwrap_err(),
             block_on(engine.families(&alice, page)).unwrap_err(),
             block_on(engine.revoke_all(&alice, Reason::Logout)).unwrap_err(),
             block_on(engine.purge(10)).unwrap_err(),

@@ -8,7 +8,7 @@ use crate::step::{advance, issue, next, refusal, stored};
 use crate::support::{World, grant};
 
 fn change(world: &World, family: FamilyId, grant: Grant) -> Result<(), Error> {
-    block_on(world.node.change_grant(family, grant))
+    block_on(world.node.change_grant(family, |_| grant.clone()))
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn each_thing_that_happens_is_heard_of_once() {
     assert_eq!(granted(present(text(&root))).how, How::Replayed);
     let since_rotation = Duration::from_secs(1);
     assert_eq!(kinds(&heard), [EventKind::Replayed { since_rotation }]);
-    block_on(node.change_grant(root.family, grant().scope("read"))).unwrap();
+    block_on(node.change_grant(root.family, |_| grant().scope("read"))).unwrap();
     assert_eq!(kinds(&heard), [EventKind::GrantChanged]);
     world.clock.advance(Duration::from_secs(9));
     let heirloom::Outcome::Refused(why) = present(text(&root)) else { panic!("granted") };

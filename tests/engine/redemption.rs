@@ -100,7 +100,7 @@ fn a_commit_fails_as_retryable_when_the_grant_has_changed_and_consumes_nothing()
     let world = World::new(Policy::default());
     let root = issue(&world);
     let redemption = ready(&world, text(&root));
-    block_on(world.node.change_grant(root.family, grant().scope("read"))).unwrap();
+    block_on(world.node.change_grant(root.family, |_| grant().scope("read"))).unwrap();
     let error = block_on(redemption.commit()).unwrap_err();
     assert!(matches!(error, Error::GrantChanged) && error.is_retryable());
     assert_eq!(stored(&world, root.family).head.generation, 0);

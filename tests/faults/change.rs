@@ -12,11 +12,11 @@ fn a_disturbed_change_of_the_grant_is_durable_when_reported_and_can_be_tried_aga
     every_disturbance(&Policy::default(), |trial| {
         let (before, family) = trial.issue();
         let current = granted(trial.refresh(&before));
-        let ending = trial.disturb(trial.node.change_grant(family, raised()));
+        let ending = trial.disturb(trial.node.change_grant(family, |_| raised()));
         if let Some(Ok(())) = ending {
             assert_eq!(*trial.stored(family).grant, raised(), "{:?}", trial.disturbance);
         } else {
-            block_on(trial.node.change_grant(family, raised())).unwrap();
+            block_on(trial.node.change_grant(family, |_| raised())).unwrap();
         }
         let closed = trial.refresh(&before);
         assert!(matches!(closed, Outcome::Refused(Refusal::LeewayClosed)), "{closed:?}");

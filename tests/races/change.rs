@@ -23,7 +23,7 @@ fn an_exchange_gets_the_grant_of_its_place_in_every_order_with_a_change_of_it() 
                     exchange(&nodes.world.node, text(&token), way).await
                 },
                 async {
-                    let change = nodes.other.change_grant(token.family, raised()).await;
+                    let change = nodes.other.change_grant(token.family, |_| raised()).await;
                     changed.set(true);
                     change
                 },

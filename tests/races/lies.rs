@@ -86,7 +86,7 @@ fn an_exchange_that_looks_again_and_finds_less_granted_gets_no_other_scope_than_
     let nodes = Nodes::new(Policy::default());
     let token = nodes.issued();
     let outcome = exchange_around(&nodes, text(&token), Way::Narrowed, async {
-        nodes.other.change_grant(token.family, grant().scope("write")).await.unwrap();
+        nodes.other.change_grant(token.family, |_| grant().scope("write")).await.unwrap();
     });
     if let Ok(Outcome::Granted(granted)) = outcome {
         assert_eq!(granted.scope.as_str(), "read");
@@ -101,7 +101,7 @@ fn a_commit_that_looks_again_grants_nothing_that_the_host_has_not_looked_at() {
     let looked_at = grant();
     let outcome = exchange_around(&nodes, text(&token), Way::TwoSteps, async {
         let raised = grant().scope("read write admin");
-        nodes.other.change_grant(token.family, raised).await.unwrap();
+        nodes.other.change_grant(token.family, |_| raised.clone()).await.unwrap();
     });
     match outcome {
         Ok(Outcome::Granted(granted)) => assert_eq!(*granted.grant, looked_at),

@@ -152,7 +152,7 @@ fn a_change_of_the_grant_beside_refreshing_threads_loses_neither() {
         let raised = grant().scope("read write admin");
         let outcomes = at_once(&nodes, 4, |node, index| {
             if index == 0 {
-                block_on(node.change_grant(token.family, raised.clone())).unwrap();
+                block_on(node.change_grant(token.family, |_| raised.clone())).unwrap();
                 return None;
             }
             match refresh(node, text(&token)).unwrap() {

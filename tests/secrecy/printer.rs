@@ -10,7 +10,7 @@ use heirloom::store::{
     Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
 };
 use heirloom::testing::FaultStore;
-use heirloom::{Event, FamilyId, MemoryStore, Observer, Page, Selector, Store};
+use heirloom::{Event, FamilyId, MemoryStore, Observer, Page, Selected, Selector, Store};
 
 /// What has been printed so far, each rendering once. Clones share it.
 #[derive(Clone, Default)]
@@ -85,7 +85,7 @@ impl Store for PrintingStore {
         self.answer(self.inner.replace(step).await)
     }
 
-    async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
         self.answer(self.inner.select(selector, page).await)
     }
 

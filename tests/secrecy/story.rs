@@ -218,7 +218,7 @@ impl Telling {
         };
         self.printer.debug(&oauth::introspection(&Introspection::Active(active.clone())));
         let raised = Grant::new("bob", "tv").scope("play record");
-        block_on(self.engine.change_grant(active.family, raised)).unwrap();
+        block_on(self.engine.change_grant(active.family, |_| raised.clone())).unwrap();
         self.refresh(&token, request);
         let keep = Policy::builder().rotation(Rotation::Never).build().unwrap();
         self.clock.advance(Duration::from_secs(3 * 86_400));

@@ -56,7 +56,7 @@ fn an_impossible_record_is_an_error_with_its_id_and_field_wherever_it_is_read() 
             block_on(node.introspect(&token)).map(drop),
             block_on(node.explain(&token, narrowed)).map(drop),
             block_on(node.revoke(&token, narrowed)).map(drop),
-            block_on(node.change_grant(id, Grant::new("alice", "web-app"))),
+            block_on(node.change_grant(id, |_| Grant::new("alice", "web-app"))),
             block_on(node.families(&Selector::subject("alice"), page)).map(drop),
         ] {
             is_impossible(&error.unwrap_err(), id, field);

@@ -8,7 +8,7 @@ use heirloom::store::{
 };
 use heirloom::{
     Engine, FamilyId, Grant, How, Key, KeyRing, MemoryStore, Outcome, Page, Policy, Request,
-    Selector, Store,
+    Selected, Selector, Store,
 };
 use pollster::block_on;
 
@@ -46,7 +46,7 @@ impl Store for LateStore {
         self.inner.replace(step).await
     }
 
-    async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
         self.inner.select(selector, page).await
     }
 

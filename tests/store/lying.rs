@@ -6,7 +6,7 @@ use heirloom::store::{
 };
 use heirloom::{
     Engine, Error, FamilyId, Grant, Granted, Key, KeyRing, MemoryStore, Page, Policy, Reason,
-    Request, Selector, Store,
+    Request, Selected, Selector, Store,
 };
 use pollster::block_on;
 
@@ -61,7 +61,7 @@ impl Store for LyingStore {
 
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
         match (self.lie, self.any(step.family())) {
-            (Lie::Before, Some(stored)) => Ok(step.already(stored)),
+            (Lie::Before, Some(stored)) => Ok(step.ended(stored)),
             (Lie::Before | Lie::None | Lie::Other | Lie::Declined | Lie::Committed, _) => {
                 self.inner.revoke(step).await
             }
@@ -72,7 +72,7 @@ impl Store for LyingStore {
         self.inner.replace(step).await
     }
 
-    async fn select(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, StoreError> {
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
         self.inner.select(selector, page).await
     }
 

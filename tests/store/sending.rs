@@ -52,7 +52,7 @@ fn every_future_is_sent<S: Store>(engine: &Engine<S>, selector: &Selector) {
     sent(engine.revoke("", request));
     sent(engine.revoke_family(id, Reason::Logout));
     sent(engine.revoke_all(selector, Reason::Logout));
-    sent(engine.change_grant(id, grant()));
+    sent(engine.change_grant(id, |_| grant()));
     sent(engine.introspect(""));
     sent(engine.introspect_by("", |_| engine.policy()));
     sent(engine.explain("", request));

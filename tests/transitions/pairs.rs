@@ -114,7 +114,8 @@ fn family_at(now: Timestamp) -> Family {
 fn edit(family: &mut Family, fact: Fact, now: Timestamp) {
     match fact {
         Fact::Revoked => {
-            family.status = Status::Revoked(Revocation { at: now, reason: Reason::Logout, call: 7 });
+            family.status =
+                Status::Revoked(Revocation { at: now, reason: Reason::Logout, call: 7 });
         }
         Fact::CreatedLater => family.created_at = now.saturating_add(Duration::from_millis(60_001)),
         Fact::AbsoluteEnd => family.expires_at = Some(now),
