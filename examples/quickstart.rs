@@ -36,8 +36,7 @@ async fn refresh_grant(rotation: &Rotation, client: &str, token: &str) -> Respon
         Err(error) => return Response::Unavailable(error),
     };
     if is_disabled(&redemption.grant().subject) {
-        let why = Refusal::Revoked(Reason::Administrator);
-        return Response::Refused(oauth::error(&why)); // dropped: the token stays good
+        return Response::Refused(oauth::invalid_grant()); // dropped: the token stays good
     }
     match redemption.commit().await {
         Ok(Outcome::Granted(granted)) => Response::Tokens(oauth::token_response(granted)),

@@ -3,8 +3,9 @@
 //! # The refresh grant
 //!
 //! Authenticate the client first: heirloom compares the client that you name with the one in the grant, and believes you.
-//! For a sender-constrained token, verify the proof (RFC 9449 section 4.3, RFC 8705 section 2) and pass the thumbprint in
-//! [`Request::binding`](crate::Request::binding).
+//! For a sender-constrained token, verify the proof (RFC 9449 section 4.3, RFC 8705 section 3) and pass the thumbprint in
+//! [`Request::binding`](crate::Request::binding). RFC 9449 section 5 binds the refresh tokens of public clients; binding those
+//! of confidential clients is the host's choice.
 //!
 //! * [`Engine::refresh`](crate::Engine::refresh) does all in one call and one store round trip.
 //! * [`Engine::begin`](crate::Engine::begin), a look at [`Redemption::grant`](crate::Redemption::grant), and
@@ -15,8 +16,7 @@
 //!
 //! * [`Outcome::Granted`](crate::Outcome::Granted): mint an access token for `granted.grant` and `granted.scope`, then send
 //!   [`oauth::token_response`](crate::oauth::token_response). If `granted.token` is `None`, leave `refresh_token` out: the
-//!   client keeps the one it has (RFC 6749 section 6). When the request narrowed the resources, the access token's audience
-//!   is what was requested.
+//!   client keeps the one it has (RFC 6749 section 6). The access token's audience is `granted.resources`.
 //! * [`Outcome::Refused`](crate::Outcome::Refused): send [`oauth::error`](crate::oauth::error). Log the
 //!   [`Refusal`](crate::Refusal); never show it to the client.
 //! * [`Error`](crate::Error): ours. Send 503 with `Retry-After` if [`is_retryable`](crate::Error::is_retryable), else 500.
@@ -59,15 +59,23 @@
 //! inside it is answered, with the same successor that the owner has; the next round, in which one of the two is second,
 //! ends the family. See [`Leeway`](crate::Leeway).
 //!
-//! FAPI 2.0 (section 5.3.2.1) asks confidential clients' servers not to rotate, or to let a retry succeed:
-//! [`Rotation::Never`](crate::Rotation::Never), or a leeway that replays.
+//! A store that stalls for longer than the leeway between reading the clock and committing makes the token's successor
+//! current with a leeway that is over: the leeway must exceed the longest stall, too.
+//!
+//! FAPI 2.0 (section 5.3.2.1) does without rotation but in extraordinary circumstances:
+//! [`Rotation::Never`](crate::Rotation::Never). Where a server rotates all the same, it lets a retry succeed: a leeway that
+//! replays.
 //!
 //! # Clocks
 //!
-//! The engine reads its [`Clock`](crate::Clock) once per decision. A clock that stands still or steps back revives no
-//! token, forges no breach, and never panics (property P8). A clock that runs ahead on one node makes the leeway longer on
-//! the others by that much; [`ClockBehind`](crate::EventKind::ClockBehind) events measure the difference. More than a minute
-//! behind a family's creation is an [`Error::Clock`](crate::Error::Clock), never a refusal.
+//! The engine reads its [`Clock`](crate::Clock) once per attempt. A clock that stands still or steps back makes no token
+//! current again, forges no breach, and never panics (property P8); what has not been refused yet is judged by the time that it
+//! shows, so a leeway or a lifetime may be counted twice. More than a minute behind a family's creation is an
+//! [`Error::Clock`](crate::Error::Clock), never a refusal.
+//!
+//! Two clocks that differ change the leeway by the difference: a node that is ahead, or a rotation by a node that is behind,
+//! shortens it, and can turn an honest retry into a breach; the other way round it is longer.
+//! [`ClockBehind`](crate::EventKind::ClockBehind) shows only the second. Its absence proves nothing: watch NTP.
 //!
 //! # Keys
 //!
@@ -76,10 +84,13 @@
 //!
 //! 1. On every node, accept the new key: `1:<old>,2:<new>`.
 //! 2. When every node has it, activate it: `2:<new>,1:<old>`. Each token that is used from then on moves to it.
-//! 3. When the idle lifetime has passed, every family that is still in use has moved: remove the old key.
+//! 3. When the longest idle lifetime of your policies has passed, every family that is still in use has moved: remove the old
+//!    key. A token under [`Rotation::Never`](crate::Rotation::Never) never moves, nor does a family without an idle end need
+//!    to be used: wait for the longest absolute lifetime then.
 //!
 //! [`Engine::set_keys`](crate::Engine::set_keys) swaps the ring in a running process. On suspicion, remove the old key at
-//! once: its tokens are refused as `UnknownKey`, and their users log in again. An id is never used for a second key. The
+//! once: its tokens are refused as `UnknownKey`, and their users log in again. Putting a key back helps only those who have not
+//! asked meanwhile: who was refused has thrown the token away. An id is never used for a second key. The
 //! prefix belongs to the key, so it changes in the same way.
 //!
 //! # Ending families
@@ -98,27 +109,23 @@
 //!
 //! # What the operator sees
 //!
-//! Pass an [`Observer`](crate::Observer) to [`Engine::with_observer`](crate::Engine::with_observer); a closure will do. Every
-//! event names family, subject and client and holds no secret.
+//! Pass an [`Observer`](crate::Observer) to [`Engine::with_observer`](crate::Engine::with_observer); a closure will do. It is
+//! called within the request's own poll, so that a span or task-local of the host tells which request it was. An event names
+//! family, subject and client, where a stored family was found, and holds no secret.
 //!
-//! | event | what it tells |
-//! |---|---|
-//! | `Replayed`, now and then | a flaky network, or several tabs: nothing to do |
-//! | `Replayed`, at every rotation of one family | two parties hold the token and keep pace; look at the addresses |
-//! | `Revoked(Reuse)`, 1 behind, successor not known to be used, seconds after the rotation | most likely a retry that came too late: the leeway is too short |
-//! | `Revoked(Reuse)`, 1 behind, long after the rotation | a client that does not store the new token, or a thief who used the stolen token first |
-//! | `Revoked(Reuse)`, 2 or more behind | an old token: a thief, or a client restored from a backup |
-//! | `Refused(AheadOfStore)`, `Revoked(Diverged)` | the store has lost writes: a failover, a restored backup. Not theft |
-//! | `Refused(Forged)` in numbers | somebody makes tokens up, or a node has other keys |
-//! | `Refused(UnknownKey)` | a removed key, or a node without the new one |
-//! | `ClockBehind` | the clocks of two nodes differ by this much |
+//! The README has the table: which event means a thief, which a flaky network, which a store that has lost writes, and what to
+//! do after a restore. In short: `Replayed` is normal; `Revoked(Reuse)` is a breach, and its evidence says how far behind the
+//! token was, how long after the rotation, and whether its successor is known to have been used; `AheadOfStore` and `Diverged`
+//! are the store's doing.
 //!
+//! The stored family keeps the reason of its end with the evidence, for when the event was lost:
+//! [`Engine::families`](crate::Engine::families) lists a subject's.
 //! [`Engine::explain`](crate::Engine::explain) says what a refresh would decide for a token and why, without any effect.
 //!
 //! # Purging
 //!
 //! Families are constant in size and are not touched after their end. Call [`purge`](crate::Engine::purge) from a timer, in
-//! batches, until it returns less than the limit. It removes only what ended a retention ago (7 days,
+//! batches, until it returns less than the limit. It removes only what ended, and was last used, a retention ago (7 days,
 //! [`with_retention`](crate::Engine::with_retention)), so that late retries and late thieves still find the reason. A family
 //! without any end is never purged while it lives.
 //!

@@ -11,20 +11,22 @@
 //! | P5 | a token is accepted only if tag and digest both match | `Presented::verify`, row 7 | `bad_input`, `transitions` |
 //! | P6 | nothing at rest is redeemable, nor becomes so with the keys alone | the ratchet in `key.rs` | `secrecy`, `state_machine` |
 //! | P7 | leeway: the predecessor alone, anchored at its first use, never extended, never after revocation or expiry, never across a changed grant | rows 2, 5, 8 and 9 | `transitions`, `state_machine` |
-//! | P8 | order is decided by generation; a clock that stands still or steps back never revives a token, forges a breach, or panics | `decide` compares generations; times saturate | `state_machine`, `bad_input` |
+//! | P8 | order is decided by generation; a clock that stands still or steps back never makes a spent token current or an ended family live, forges no breach, and never panics; what has not been refused yet is judged by the time that it shows | `decide` compares generations; times saturate | `state_machine`, `bad_input` |
 //! | P9 | a stored absolute end never moves; idle slides on rotation, or by keep; both are enforced at use, whatever purge has done | row 5 | `transitions`, `state_machine` |
 //! | P10 | granted scope is within the grant; a refusal consumes nothing | row 11 | `state_machine`, `engine` |
 //! | P11 | purge and restart never make a verdict more permissive | clause S7, [`Purge::is_due`](crate::store::Purge::is_due) | `state_machine` |
 //! | P12 | no Debug, Display, error, event or log line shows a secret, digest or salt; secrets are wiped on drop | `secret.rs`, `token.rs` | `secrecy` (the wiping is by construction, not tested) |
-//! | P13 | a client whose answers get lost and who retries inside the leeway never loses its family | row 9 | `faults`, `state_machine` |
-//! | P14 | n concurrent presenters of the live token inside the leeway all get the same successor | row 9 after a declined [`Guard`](crate::decide::Guard) | `races` |
-//! | P15 | a write that was stored but reported as failed, or resent by a driver, followed by a retry, gives the same successor | one successor per call, in `refresh.rs` | `faults` |
-//! | P16 | after a store has lost its last writes, a token ahead of it is refused as such, and one whose line was overwritten ends the family as diverged, never as theft | rows 6 and 7 | `state_machine`, `transitions` |
+//! | P13 | under replay, a client whose answers get lost and who retries inside the leeway, before the successor is used and without a change of the grant between, never loses its family | row 9 | `faults`, `state_machine` |
+//! | P14 | under replay, n concurrent presenters of the live token inside the leeway all get the same successor | row 9 after a declined [`Guard`](crate::decide::Guard) | `races` |
+//! | P15 | under replay, a write that was stored but reported as failed, or resent by a driver, followed by a retry as in P13, gives the same successor | one successor per call, in `refresh.rs` | `faults` |
+//! | P16 | after a store has lost its last writes, a token ahead of it is refused as such, and one whose line was overwritten ends the family as diverged, never as theft, while the family is at or one past its generation | rows 6 and 7 | `state_machine`, `transitions` |
 //! | P17 | state per family is constant in the number of rotations; revocation is one write; a dead family costs none | [`Family`](crate::family::Family) | `engine`, the benchmark of a million rotations |
 //! | P18 | one store round trip for a refresh on the common path and for a replay, two for begin and commit, at most two on any other but contention; none for a string that was not minted here | [`Guard`](crate::decide::Guard) | `engine`, `state_machine` |
 //! | P19 | a future dropped at any await point obeys P1, P13 and P15 | no state between two awaits but the call's own | `faults` |
 //!
-//! P1 to P3 are for a store that keeps S8. What one that loses writes can still do is P16.
+//! P1 to P3 are for a store that keeps its contract, S2, S3, S4 and S8 above all. What one that loses writes can still do is
+//! P16. What a store shows of a commit is checked against what was to be written; a store that claims a write it has not made
+//! cannot be caught.
 //!
 //! # Threats
 //!
@@ -34,6 +36,9 @@
 //! second more than a leeway later ends it. A thief who always presents the predecessor inside the leeway of the owner's
 //! last rotation is not told apart from a second tab; replays are events, so that a host can see the pattern. Short leeways,
 //! sender-constrained tokens, or both, are the answer to that.
+//!
+//! **A leeway that refuses** hides a thief who is first: the owner's next use is refused without a breach, and an owner who gives up
+//! then leaves the family to the thief. A leeway that replays hands the owner the chain as well, so that the next round tells.
 //!
 //! **A made-up or altered token.** Refused by its tag before any store is asked (P4). It cannot end a family, and costs
 //! about one decoding and one HMAC.
@@ -49,21 +54,26 @@
 //!
 //! **A writer of the database** can edit a grant, and everything else. heirloom does not defend against that.
 //!
-//! **Another client with a stolen token** learns nothing and changes nothing (P4). With
+//! **Another client with a stolen token** changes nothing (P4). The revocation endpoint tells it that the token is genuine and
+//! another's, as RFC 7009 section 2.1 has it. With
 //! [`Mismatch::Revoke`](crate::Mismatch::Revoke) he can log the owner out: choose it knowing that.
 //!
 //! **A lost answer, a second tab, a queue of workers** get the same successor again inside the leeway (P13, P14, P15).
 //!
 //! **A failover that loses writes** makes tokens that are ahead of the store. They are refused, and the family lives on for
 //! whoever holds a token that the store knows. When a lost line has been overwritten, the two lines cannot both be right,
-//! and the family ends as diverged (P16). A revocation that the store has lost is lost: apply it again from the events.
+//! and the family ends as diverged (P16). What the store has lost is lost: a spent token that was current in the older state is
+//! current again for whoever holds it, and an ended family lives; the README says what an operator does. Once a new line is two
+//! or more rotations past the old one's token, that token looks like any other old token: as reuse.
 //!
 //! **Timing.** Tag and digest are compared in constant time, and base64 is decoded without tables. A refusal before the
-//! store is quicker than one after it, so an attacker can tell a genuine tag from a forged one: that is no secret.
+//! store is quicker than one after it, and one that ends a family slower than one that finds it ended, so an attacker with a
+//! clock can tell them apart. Neither helps to make a token. The texts of all `invalid_grant` are the same.
 //!
 //! # Evidence
 //!
-//! What the types forbid does not compile:
+//! A token leaves a [`Pending`](crate::pending::Pending) for a [`Committed`](crate::store::Committed) step, or, inside the crate, for
+//! a family that the store has returned with the token's digest as the current one. What the types forbid does not compile:
 //!
 //! Each claim is shown by two functions that differ in one line: the first compiles, the second does not, with the error
 //! that is named. (A stable compiler only looks whether it fails; `tests/evidence.rs` sees to the rest.)

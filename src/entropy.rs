@@ -17,7 +17,7 @@ pub trait Entropy: Send + Sync {
     ///
     /// # Errors
     ///
-    /// When the source cannot deliver. Nothing has been written to any store then.
+    /// When the source cannot deliver. No token is issued or rotated then.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
 }
 

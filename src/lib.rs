@@ -16,7 +16,7 @@
 //!
 //! [`decide`](decide::decide) is the whole rule: a pure function under 300 lines. Read it first. The engine does what it
 //! says, the store commits it, and neither can write or release anything else: steps come only from the engine, evidence
-//! only from a consumed step, tokens only for evidence.
+//! only from a consumed step, and a token only for evidence or for a family that the store returned with its digest.
 //!
 //! # Example
 //!

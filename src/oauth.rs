@@ -56,8 +56,8 @@ pub struct ErrorResponse {
 ///
 /// # Security
 ///
-/// All of `invalid_grant` look alike: a thief does not learn whether a token was expired, reused, revoked, another
-/// client's or never ours.
+/// All of `invalid_grant` read alike: expired, reused, revoked, another client's or never ours. The time that an answer takes
+/// may still differ.
 pub fn error(refusal: &Refusal) -> ErrorResponse {
     let (code, description) = match refusal {
         Refusal::Malformed(Malformed::Empty) => {

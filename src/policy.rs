@@ -85,7 +85,7 @@ impl Default for Policy {
 /// When a refresh mints a new token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rotation {
-    /// At every use: what RFC 9700 section 4.14.2 asks for with public clients.
+    /// At every use: RFC 9700 section 4.14.2 asks for this with public clients, or for sender-constrained tokens.
     EveryUse,
     /// Never: the presented token stays good. For confidential clients (FAPI 2.0 section 5.3.2.1) and
     /// sender-constrained tokens; a copied token is not detected.
@@ -113,6 +113,11 @@ impl Leeway {
     }
 
     /// Refuse without taking it for theft: the family lives, and the client must have kept the successor.
+    ///
+    /// # Security
+    ///
+    /// A thief who is first goes unnoticed until the owner's next use after the window: an owner who gives up at the refusal
+    /// leaves the family to the thief. A client that lost the response has lost the family.
     pub const fn refuse(window: Duration) -> Self {
         Self { mode: LeewayMode::Refuse, window }
     }

@@ -10,12 +10,12 @@
 //! | S1 | [`Store::create`] inserts if absent; a taken id is reported, nothing overwritten; index entries come first |
 //! | S2 | [`Store::load`] reads its own and everybody's acknowledged writes, from the primary |
 //! | S3 | [`Store::advance`] replaces the head in one atomic step if the guard holds; else it changes nothing and returns the family as now durably committed |
-//! | S4 | [`Store::revoke`] is absorbing and idempotent; the first reason wins; after it returns no advance succeeds |
-//! | S5 | [`Store::replace`] is a compare-and-swap of a whole family by version |
+//! | S4 | [`Store::revoke`] is absorbing and idempotent, one write that counts the version up; the first reason wins; after it returns no advance or replace succeeds |
+//! | S5 | [`Store::replace`] is a compare-and-swap of a whole live family by version |
 //! | S6 | [`Store::select`] finds every family created before the call |
-//! | S7 | [`Store::purge`] removes only what ended a retention ago, in bounded batches, never early |
+//! | S7 | [`Store::purge`] removes only what ended a retention ago, in bounded batches, never early; a record that cannot be read is left |
 //! | S8 | what returned success survives a crash, as the store documents |
-//! | S9 | an impossible record is refused with its id and field, never repaired silently |
+//! | S9 | an impossible record is refused with its id and field, never repaired silently, and hides no other: keep subject, client and end beside a record of bytes |
 
 mod error;
 mod select;
@@ -57,12 +57,12 @@ pub trait Store: Send + Sync {
     /// refusals wait for the flush too.
     fn advance(&self, step: Advance) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
-    /// S4: ends a family, in one write. If it has ended before, the first reason stays.
+    /// S4: ends a family, in one write that counts the version up. If it has ended before, the first reason stays.
     ///
     /// When this has returned, no advance or replace of the family succeeds, those in flight included.
     fn revoke(&self, step: Revoke) -> impl Future<Output = Result<Revoked, StoreError>> + Send;
 
-    /// S5: replaces a whole family if its version is still the expected one.
+    /// S5: replaces a whole family if it lives and its version is still the expected one.
     fn replace(&self, step: Replace) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
     /// S6: a page of the families that match, in ascending order of id, beginning after `page.after`.

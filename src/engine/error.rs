@@ -7,7 +7,7 @@ use crate::token::FamilyId;
 
 /// Ours or the store's fault, never the client's: answer 503 or 500, never `invalid_grant`.
 ///
-/// The presented token is as good as it was. A client that tries again inside the leeway loses nothing, also when
+/// A token that was good is as good as it was, and one that would have ended its family may have done so. A client that tries again inside the leeway loses nothing, also when
 /// the write had happened after all (property P15).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

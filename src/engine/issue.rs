@@ -20,7 +20,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// # Errors
     ///
     /// [`Error::Grant`] when a field is out of bounds, and as for every call [`Error::Store`], [`Error::Entropy`],
-    /// [`Error::Clock`]. Then no token exists; a family that was stored all the same can never be used, and expires.
+    /// [`Error::Clock`]. Then no token exists; a family that was stored all the same can never be used, and lasts as its ends say.
     pub async fn issue(&self, grant: Grant) -> Result<Granted, Error> {
         self.issue_under(&self.policy, grant).await
     }
