@@ -115,7 +115,7 @@ impl Salt {
 
 impl PartialEq for Salt {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        u128::from_ne_bytes(self.0).ct_eq(&u128::from_ne_bytes(other.0)).into()
     }
 }
 

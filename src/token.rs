@@ -97,9 +97,9 @@ impl RefreshToken {
         bytes[TAGGED.end..].copy_from_slice(&tag);
 
         let prefix = key.prefix();
-        let start = prefix.as_str().len() + 1;
+        let start = prefix.as_bytes().len() + 1;
         let mut text = Vec::with_capacity(start + TEXT_LEN);
-        text.extend_from_slice(prefix.as_str().as_bytes());
+        text.extend_from_slice(prefix.as_bytes());
         text.push(b'_');
         text.resize(start + TEXT_LEN, 0);
         // Neither can fail: the rest has exactly the length that 72 bytes take, and all of it is ASCII.

@@ -5,7 +5,7 @@ use super::{Engine, Error, Granted, How, Outcome, RETRIES};
 use crate::decide::{Decision, Guard, admit, decide, granted};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
-use crate::family::{Family, Head, Reason, Status};
+use crate::family::{Family, Reason};
 use crate::grant::Scope;
 use crate::pending::Pending;
 use crate::policy::Policy;
@@ -34,22 +34,6 @@ pub(super) enum Verdict {
     Keep { scope: Scope, slide: bool },
 }
 
-/// The successor of the presented token and the head that goes with it: one for all attempts of a call, so that a
-/// head that carries it is this call's own success, whatever the store has said of it (property P15).
-struct Minted {
-    pending: Pending,
-    head: Head,
-}
-
-impl Minted {
-    /// Whether the family's current token is this call's own: it lives, and its leeway has not been closed since.
-    fn is_current_in(&self, family: &Family) -> bool {
-        family.status == Status::Live
-            && family.head.digest == self.head.digest
-            && family.head.predecessor == self.head.predecessor
-    }
-}
-
 /// What an attempt asks the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ask {
@@ -71,13 +55,13 @@ enum Found {
 
 impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     /// One step: writes at once, if it can be stated when that is right.
-    pub(super) async fn settle(self) -> Result<Outcome, Error> {
+    pub(super) async fn settle(&mut self) -> Result<Outcome, Error> {
         let ask = if self.request.narrows() { Ask::Look } else { Ask::Write(None) };
         self.attempt(ask, None).await
     }
 
     /// The second of two steps: does what is decided on the family that the host has looked at, if it is unchanged.
-    pub(super) async fn settle_on(self, begun: &Family) -> Result<Outcome, Error> {
+    pub(super) async fn settle_on(&mut self, begun: &Family) -> Result<Outcome, Error> {
         let ask = match self.decide(begun) {
             Decision::Rotate { .. } => Ask::Write(Some(begun.version)),
             Decision::Keep { scope, slide: true } => match self.slide(begun).await? {
@@ -94,7 +78,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     }
 
     /// Decides and writes until both agree. Each attempt asks the store once, and reads the clock once.
-    async fn attempt(mut self, mut ask: Ask, begun: Option<&Family>) -> Result<Outcome, Error> {
+    async fn attempt(&mut self, mut ask: Ask, begun: Option<&Family>) -> Result<Outcome, Error> {
+        // One successor for all attempts: a head that carries it is this call's own success, whatever the store has said
+        // of it (property P15).
         let (first, mut minted) = (self.now, None);
         for _ in 0..=2 * RETRIES {
             let looks = ask == Ask::Look;
@@ -113,8 +99,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 self.engine.observe_skew(self.now, &family);
             }
             unchanged(begun, &family)?;
-            if let Some(own) = minted.take_if(|minted| minted.is_current_in(&family)) {
-                return self.rotated(own.pending.release_stored(&family), family);
+            if let Some(own) = minted.take_if(|minted: &mut Pending| minted.is_current_in(&family))
+            {
+                return self.rotated(own.release_stored(&family), family);
             }
             match self.judge(&family).await? {
                 Verdict::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
@@ -145,7 +132,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         decide(family, &self.presented, &self.request, self.policy, self.now)
     }
 
-    async fn ask(&self, ask: Ask, minted: &mut Option<Minted>) -> Result<Found, Error> {
+    async fn ask(&self, ask: Ask, minted: &mut Option<Pending>) -> Result<Found, Error> {
         let id = self.presented.position().family;
         let guard = match ask {
             Ask::Write(version) => self.guard(version),
@@ -155,12 +142,13 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
             return Ok(self.engine.load(id).await?.map_or(Found::Missing, Found::Stored));
         };
         if minted.is_none() {
-            *minted = self.mint()?;
+            let key = self.keys.active();
+            *minted = Pending::successor(key, &self.presented, &self.engine.entropy)?;
         }
-        let Some(Minted { head, .. }) = minted else {
+        let Some(minted) = minted else {
             return Err(Error::Corrupt { family: id });
         };
-        let head = head.at(self.now, self.policy);
+        let head = minted.head(self.policy, self.now);
         match self.engine.store.advance(Advance::new(guard, head)).await {
             Ok(Written::Committed(committed)) => {
                 self.engine.check(id, committed.family())?;
@@ -174,12 +162,6 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
             Err(error) if error.is_conflict() => Ok(Found::Conflict),
             Err(error) => Err(error.into()),
         }
-    }
-
-    fn mint(&self) -> Result<Option<Minted>, Error> {
-        let Self { engine, keys, presented, policy, now, .. } = self;
-        let minted = Pending::successor(keys.active(), presented, policy, *now, &engine.entropy)?;
-        Ok(minted.map(|(pending, head)| Minted { pending, head }))
     }
 
     /// Decides, and carries out a refusal.
@@ -217,13 +199,12 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     /// A store's word for a commit is believed only if what it shows is what was to be written.
     fn committed(
         &self,
-        minted: Option<Minted>,
+        minted: Option<Pending>,
         committed: Committed,
         begun: Option<&Family>,
     ) -> Result<Outcome, Error> {
         unchanged(begun, committed.family())?;
-        let own = minted.filter(|minted| minted.is_current_in(committed.family()));
-        let token = own.and_then(|own| own.pending.release(&committed));
+        let token = minted.and_then(|minted| minted.release(&committed));
         self.rotated(token, committed.into_family())
     }
 

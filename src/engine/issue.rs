@@ -70,7 +70,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let expires_at = earliest(end_of(policy.absolute(), now)?, grant.not_after);
         end_of(policy.idle(), now)?;
         let id = FamilyId::random(now, &self.entropy)?;
-        let (pending, head) = Pending::root(key, id, policy, now, &self.entropy)?;
+        let pending = Pending::root(key, id, &self.entropy)?;
+        let head = pending.head(policy, now);
         let (grant, status) = (Arc::clone(grant), Status::Live);
         let family = Family { id, version: 1, grant, created_at: now, expires_at, status, head };
         Ok((pending, family))

@@ -21,7 +21,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// [`Error`]: ours or the store's fault. No token was released.
     pub async fn refresh(&self, token: &str, request: Request<'_>) -> Result<Outcome, Error> {
         match self.call(token, request) {
-            Ok(call) => call.settle().await,
+            Ok(mut call) => call.settle().await,
             Err(refusal) => Ok(Outcome::Refused(refusal)),
         }
     }
