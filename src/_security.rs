@@ -325,5 +325,8 @@
 //! * Wiping is by construction (`zeroize`): copies that the compiler makes on the stack, and memory that was swapped out, are
 //!   not covered. [`RefreshToken::into_exposed`](crate::RefreshToken::into_exposed) hands out a plain `String`.
 //! * A thief who stays inside the leeway, as said above.
+//! * A rotation that a store has written and reported as a conflict, whose successor a second tab fetches and uses before the
+//!   call has tried again: the call then finds its own token spent twice over, and the family ends as reuse without a thief.
+//! * A store that leaves the idle end out of its condition: what it shows afterwards does not tell.
 //! * Random bytes are as good as the operating system's, and UUIDs tell the millisecond of a family's creation to whoever
 //!   sees a token or an id.

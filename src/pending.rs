@@ -69,12 +69,11 @@ impl Pending {
         }
     }
 
-    /// Whether a family's current token is this one: it lives, and the leeway has not been closed since.
+    /// Whether a family's current token is this one: it lives, can repeat it, and the leeway has not been closed since.
     pub(crate) fn is_current_in(&self, family: &Family) -> bool {
-        let closed = |predecessor: &Predecessor| predecessor.closed;
         family.status == Status::Live
-            && !family.head.predecessor.as_ref().is_some_and(closed)
             && family.head.digest == self.digest
+            && family.head.predecessor == self.predecessor
     }
 
     /// The token, for evidence that it is the current one of a committed family. `None`: it is not, and is gone.

@@ -67,8 +67,8 @@ pub trait Store: Send + Sync {
 
     /// S6: a page of the families that match, in ascending order of id, beginning after `page.after`.
     ///
-    /// Every matching family created before the first page was asked for appears on some page. An empty page is
-    /// the end.
+    /// Every matching family created before the first page was asked for appears on some page. A page shorter than its
+    /// limit is the last: a store that filters goes on until the page is full.
     fn select(
         &self,
         selector: &Selector,

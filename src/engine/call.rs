@@ -99,7 +99,8 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 self.engine.observe_skew(self.now, &family);
             }
             unchanged(begun, &family)?;
-            if let Some(own) = minted.take_if(|minted: &mut Pending| minted.is_current_in(&family))
+            if let Some(own) = minted
+                .take_if(|own: &mut Pending| own.is_current_in(&family) && self.admits(&family))
             {
                 return self.rotated(own.release_stored(&family), family);
             }
@@ -126,6 +127,10 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         self.presented.successor()?;
         let guard = Guard::new(&self.presented, &self.request, self.policy, self.now)?;
         Some(Guard { version, ..guard })
+    }
+
+    fn admits(&self, family: &Family) -> bool {
+        admit(family, &self.presented, &self.request, self.policy, self.now).is_ok()
     }
 
     fn decide(&self, family: &Family) -> Decision {
@@ -209,10 +214,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     }
 
     fn rotated(&self, token: Option<RefreshToken>, family: Family) -> Result<Outcome, Error> {
-        let scope = admit(&family, &self.presented, &self.request, self.policy, self.now)
-            .and_then(|()| granted(&family, &self.request).map_err(Decision::Refuse));
+        let scope = granted(&family, &self.request).ok().filter(|_| self.admits(&family));
         match (token, scope) {
-            (Some(token), Ok(scope)) => {
+            (Some(token), Some(scope)) => {
                 self.observe(&family, EventKind::Rotated);
                 Ok(self.granted(family, How::Rotated, scope, Some(token)))
             }

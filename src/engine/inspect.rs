@@ -112,7 +112,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         })
     }
 
-    /// A page of the families that match, live or ended, in ascending order of id. An empty page is the end.
+    /// A page of the families that match, live or ended, in ascending order of id. A page shorter than its
+    /// limit is the last.
     ///
     /// # Errors
     ///

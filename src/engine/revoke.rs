@@ -1,6 +1,5 @@
 use super::inspect::id_of;
 use super::{Engine, Error, RETRIES, RevokeOutcome};
-use crate::decide::CLOCK_TOLERANCE;
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
 use crate::family::{Family, Reason, Revocation, Status};
@@ -43,7 +42,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         }
         match family.status {
             Status::Revoked(before) => Ok(RevokeOutcome::Before(before.reason)),
-            Status::Live => self.revoke_family(family.id, Reason::ClientRequest).await,
+            Status::Live => self.end_family(family.id, now, Reason::ClientRequest).await,
         }
     }
 
@@ -57,11 +56,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         family: FamilyId,
         reason: Reason,
     ) -> Result<RevokeOutcome, Error> {
-        Ok(match self.end(family, self.clock.now(), reason).await? {
-            End::ByThisCall(_) => RevokeOutcome::Ended,
-            End::Before(reason, _) => RevokeOutcome::Before(reason),
-            End::Unknown => RevokeOutcome::NoEffect(Refusal::Unknown),
-        })
+        self.end_family(family, self.clock.now(), reason).await
     }
 
     /// Ends every family that matches and was created before the call; says how many this call has ended.
@@ -71,20 +66,15 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// As for every call: the first error, after all others have been tried. What was ended stays ended; try again.
     pub async fn revoke_all(&self, selector: &Selector, reason: Reason) -> Result<usize, Error> {
         let (mut ended, mut failed, mut after) = (0, None, None);
-        let newest = self.clock.now().saturating_add(CLOCK_TOLERANCE);
         loop {
             let page = self.page(selector, Page { after, limit: PAGE }).await?;
-            let Some(last) = page.last() else {
-                return failed.map_or(Ok(ended), Err);
-            };
-            after = Some(id_of(last));
+            let is_last = page.len() < PAGE;
+            after = page.last().map(id_of);
             for found in page {
                 let id = id_of(&found);
                 // One that is damaged, or cannot be ended, does not shield the others.
                 let outcome = match found {
                     Ok(family) if family.status != Status::Live => continue,
-                    // Not created before the call: who logs in again and again would keep it going.
-                    Ok(family) if family.created_at > newest => continue,
                     Ok(_) => self.revoke_family(id, reason).await,
                     Err(impossible) => match self.revoke_family(id, reason).await {
                         Ok(_) => Err(StoreError::from(impossible).into()),
@@ -95,6 +85,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                     Ok(outcome) => ended += usize::from(outcome == RevokeOutcome::Ended),
                     Err(error) => failed = failed.or(Some(error)),
                 }
+            }
+            if is_last {
+                return failed.map_or(Ok(ended), Err);
             }
         }
     }
@@ -114,6 +107,19 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             self.observe(|| Event::unattributed(now, EventKind::Purged { families }));
         }
         Ok(families)
+    }
+
+    async fn end_family(
+        &self,
+        id: FamilyId,
+        now: Timestamp,
+        reason: Reason,
+    ) -> Result<RevokeOutcome, Error> {
+        Ok(match self.end(id, now, reason).await? {
+            End::ByThisCall(_) => RevokeOutcome::Ended,
+            End::Before(reason, _) => RevokeOutcome::Before(reason),
+            End::Unknown => RevokeOutcome::NoEffect(Refusal::Unknown),
+        })
     }
 
     fn no_effect(

@@ -51,6 +51,6 @@ pub type Selected = Vec<Result<Family, Impossible>>;
 pub struct Page {
     /// Begin after this id; `None`: at the first.
     pub after: Option<FamilyId>,
-    /// At most so many.
+    /// At most so many, and at least one.
     pub limit: usize,
 }

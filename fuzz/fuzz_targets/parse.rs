@@ -1,0 +1,8 @@
+//! `cargo +nightly fuzz run parse`. Without a fuzzer there is nothing to run: the corpus is replayed by `cargo test`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| heirloom_fuzz::parse(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}

@@ -1,0 +1,87 @@
+//! Whether calls that raced have answered as if one had come after the other.
+
+use heirloom::token::FamilyId;
+
+use super::agree::{on_release, plain};
+use super::answers::Actual;
+use super::history::Model;
+use super::properties::Crowd;
+use super::remember::{ended, on_records};
+use super::words::{Answer, Cause, Why};
+
+/// The history in which the calls came one after the other, in whatever order explains all that is seen.
+pub fn in_some_order(
+    model: &Model,
+    crowd: &Crowd<'_>,
+    answers: &[Answer],
+    ids: &[FamilyId],
+) -> Result<Model, String> {
+    let mut objections = String::new();
+    for order in orders(crowd.asks.len()) {
+        match in_order(model, crowd, answers, ids, &order) {
+            Ok(next) => return Ok(next),
+            Err(why) => objections += &format!("in order {order:?}: {why}\n"),
+        }
+    }
+    Err(objections)
+}
+
+fn in_order(
+    model: &Model,
+    crowd: &Crowd<'_>,
+    answers: &[Answer],
+    ids: &[FamilyId],
+    order: &[usize],
+) -> Result<Model, String> {
+    let mut model = model.clone();
+    for at in order {
+        let (ask, answer) = (&crowd.asks[*at], &answers[*at]);
+        let (expected, next) = model.hear(ask);
+        let answer = plain(answer, ask);
+        if blurred(&answer) != blurred(&expected) {
+            return Err(format!("call {at}: the engine {answer:?}, the model {expected:?}"));
+        }
+        model = next;
+        let released = Actual::released(&crowd.actuals[*at]);
+        on_release(&mut model, Some(&answer), released)?;
+    }
+    // The evidence of a breach is as of the instant of its decision, which lies between those of the calls.
+    for (no, family) in &mut model.kept {
+        let seen = crowd.after.get(&ids[*no]).and_then(ended);
+        if let (Some((at, cause)), Some((_, seen))) = (family.ended, seen)
+            && blurred_cause(cause) == blurred_cause(seen)
+        {
+            family.ended = Some((at, seen));
+        }
+    }
+    on_records(&model, ids, crowd.after).map(|()| model)
+}
+
+fn blurred(answer: &Answer) -> Answer {
+    match answer {
+        Answer::Ended(cause) => Answer::Ended(blurred_cause(*cause)),
+        Answer::RevokedBefore(cause) => Answer::RevokedBefore(blurred_cause(*cause)),
+        Answer::Refused(Why::Dead(cause)) => Answer::Refused(Why::Dead(blurred_cause(*cause))),
+        other => other.clone(),
+    }
+}
+
+fn blurred_cause(cause: Cause) -> Cause {
+    match cause {
+        // A write that came between the decision and the end may have made more of it than a divergence.
+        Cause::Reuse { .. } | Cause::Diverged => Cause::Diverged,
+        other => other,
+    }
+}
+
+fn orders(calls: usize) -> Vec<Vec<usize>> {
+    let mut orders = vec![Vec::new()];
+    for _ in 0..calls {
+        let longer = |order: &Vec<usize>| {
+            let left = (0..calls).filter(|next| !order.contains(next));
+            left.map(|next| [&order[..], &[next]].concat()).collect::<Vec<_>>()
+        };
+        orders = orders.iter().flat_map(longer).collect();
+    }
+    orders
+}

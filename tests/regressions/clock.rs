@@ -1,0 +1,94 @@
+//! Clocks and counters at their limits: a store that stalls, and a version that cannot be counted on.
+
+use std::time::Duration;
+
+use heirloom::family::{Family, Impossible};
+use heirloom::store::StoreErrorKind;
+use heirloom::testing::{Fault, Operation};
+use heirloom::{Error, Outcome, Policy, Refusal, Rotation, record};
+use pollster::block_on;
+
+use crate::outsider::{Outsider, first};
+use crate::support::{START, World, grant, request, text};
+
+/// A look at the family stalled for an hour, in a failover say, and the grant ended meanwhile. The write that followed
+/// went by the clock from before the stall, and the family rotated past its end.
+#[test]
+fn a_store_that_stalls_past_the_end_of_the_grant_rotates_nothing() {
+    for (stall, lives) in [(59_999, true), (60_000, false), (3_600_000, false)] {
+        let store = Outsider::new();
+        let (engine, clock) = first(&store);
+        let end = START.saturating_add(Duration::from_secs(60));
+        let issued = block_on(engine.issue(grant().not_after(end))).unwrap();
+        store.ahead(move |operation| {
+            if operation == Operation::Load {
+                clock.set(START.saturating_add(Duration::from_millis(stall)));
+            }
+        });
+        // A narrowed scope is looked at before it is written.
+        match block_on(engine.refresh(text(&issued), request().scope("read"))).unwrap() {
+            Outcome::Granted(_) => assert!(lives, "{stall}"),
+            Outcome::Refused(why) => assert_eq!((why, lives), (Refusal::Expired, false)),
+        }
+        assert_eq!(store.stored(issued.family).head.generation, u32::from(lives));
+    }
+}
+
+/// A driver stored a rotation and reported a conflict, so late that the grant had ended meanwhile. The call found its own
+/// rotation in a family that had ended, and told the operator that the record was damaged.
+#[test]
+fn an_own_rotation_that_is_found_again_past_the_end_is_refused_as_expired() {
+    for (late, lives) in [(59_999, true), (60_000, false)] {
+        let store = Outsider::new();
+        let (engine, clock) = first(&store);
+        let end = START.saturating_add(Duration::from_secs(60));
+        let issued = block_on(engine.issue(grant().not_after(end))).unwrap();
+        store.inner().fail(Fault::ConflictAfter, 1, |operation| operation == Operation::Advance);
+        store.ahead(move |operation| {
+            if operation == Operation::Advance {
+                clock.set(START.saturating_add(Duration::from_millis(late)));
+            }
+        });
+        match block_on(engine.refresh(text(&issued), request())) {
+            Ok(Outcome::Granted(next)) => assert_eq!((next.generation, lives), (1, true)),
+            Ok(Outcome::Refused(why)) => assert_eq!((why, lives), (Refusal::Expired, false)),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+fn impossible(error: Error) -> Impossible {
+    match error {
+        Error::Store(error) => match error.kind() {
+            StoreErrorKind::Impossible(impossible) => impossible,
+            kind => panic!("{kind:?}"),
+        },
+        error => panic!("{error:?}"),
+    }
+}
+
+/// A damaged record bore the highest version there is. It was taken for possible, and the next write, of a change of the
+/// grant or of a slide, panicked as it counted the version up.
+#[test]
+fn a_version_past_the_last_that_every_store_holds_is_refused_as_impossible() {
+    const LAST: u64 = (1 << 53) - 1;
+    let never = Policy::builder().rotation(Rotation::Never).build().unwrap();
+    let world = World::new(never);
+    let issued = block_on(world.node.issue(grant())).unwrap();
+    let slide = Duration::from_secs(2 * 86_400);
+    world.clock.advance(slide);
+    let [mut family]: [Family; 1] = world.store.inner().snapshot().try_into().unwrap();
+    family.version = LAST;
+    assert_eq!(record::decode(family.id, &record::encode(&family)).as_ref(), Ok(&family));
+    for version in [LAST + 1, u64::MAX] {
+        family.version = version;
+        let refused = Impossible { family: family.id, field: "version" };
+        assert_eq!(record::decode(family.id, &record::encode(&family)), Err(refused));
+        world.store.inner().restore(vec![family.clone()]);
+        let change = world.node.change_grant(family.id, |stored| stored.clone().scope("read"));
+        assert_eq!(impossible(block_on(change).unwrap_err()), refused);
+        let refresh = block_on(world.node.refresh(text(&issued), request()));
+        assert_eq!(impossible(refresh.unwrap_err()), refused);
+        assert_eq!(world.store.inner().snapshot(), vec![family.clone()]);
+    }
+}

@@ -1,0 +1,200 @@
+//! Which operations are likely: mostly those that honest clients make, often enough all others.
+
+use proptest::prelude::*;
+
+use crate::model::operation::{
+    Call, Edge, GrantShape, KeyChange, LeewayShape, Length, MadeUp, Operation, Place, PolicyShape,
+    Presentation, Proof, ResourceShape, ScopeShape, Side, Spelling, Step, Surroundings, Trouble,
+};
+
+/// Anything that can happen once a family has been issued.
+pub fn operation() -> BoxedStrategy<Operation> {
+    let race = (racer(), racer(), any::<u64>());
+    prop_oneof![
+        24 => step().prop_map(Operation::Step),
+        4 => (call(), trouble()).prop_map(|(call, trouble)| Operation::Troubled(call, trouble)),
+        5 => (presentation(), trouble())
+            .prop_map(|(shown, trouble)| Operation::LostAnswer(shown, trouble)),
+        5 => two_steps(),
+        3 => race.prop_map(|(first, second, turns)| Operation::Race(first, second, turns)),
+        2 => (presentation(), any::<u64>())
+            .prop_map(|(shown, turns)| Operation::Crowd(shown, turns)),
+    ]
+    .boxed()
+}
+
+/// A new family.
+pub fn issue() -> BoxedStrategy<Call> {
+    (grant(), policy()).prop_map(|(grant, policy)| Call::Issue(grant, policy)).boxed()
+}
+
+fn two_steps() -> BoxedStrategy<Operation> {
+    let trouble = prop_oneof![3 => Just(Trouble::None), 1 => trouble()];
+    (presentation(), prop::collection::vec(step(), 0..3), trouble)
+        .prop_map(|(shown, between, trouble)| Operation::TwoSteps(shown, between, trouble))
+        .boxed()
+}
+
+fn step() -> BoxedStrategy<Step> {
+    prop_oneof![
+        3 => call().prop_map(Step::Call),
+        2 => surroundings().prop_map(Step::Surroundings),
+    ]
+    .boxed()
+}
+
+fn call() -> BoxedStrategy<Call> {
+    prop_oneof![
+        16 => presentation().prop_map(Call::Refresh),
+        2 => issue(),
+        1 => presentation().prop_map(Call::Revoke),
+        1 => selector().prop_map(Call::RevokeFamily),
+        1 => any::<u8>().prop_map(Call::RevokeAll),
+        2 => (selector(), scope()).prop_map(|(family, scope)| Call::ChangeGrant(family, scope)),
+        2 => presentation().prop_map(Call::Introspect),
+        2 => presentation().prop_map(Call::Explain),
+        2 => any::<u8>().prop_map(Call::Purge),
+    ]
+    .boxed()
+}
+
+fn racer() -> BoxedStrategy<Call> {
+    prop_oneof![
+        6 => presentation().prop_map(Call::Refresh),
+        1 => presentation().prop_map(Call::Revoke),
+        1 => selector().prop_map(Call::RevokeFamily),
+        1 => (selector(), scope()).prop_map(|(family, scope)| Call::ChangeGrant(family, scope)),
+    ]
+    .boxed()
+}
+
+/// One of the first few families.
+fn selector() -> impl Strategy<Value = u8> {
+    0..3_u8
+}
+
+prop_compose! {
+    fn presentation()(
+        family in selector(),
+        back in prop_oneof![8 => Just(0), 4 => Just(1), 2 => 2..6_u8],
+        node in 0..2_u8,
+        spelling in spelling(),
+        wrong_client in prop::bool::weighted(0.04),
+        proof in prop_oneof![20 => Just(Proof::Right), 1 => Just(Proof::Wrong), 1 => Just(Proof::Missing)],
+        scope in prop_oneof![5 => Just(ScopeShape::Omitted), 3 => scope()],
+        resource in prop_oneof![
+            8 => Just(ResourceShape::Omitted),
+            1 => Just(ResourceShape::Own),
+            1 => Just(ResourceShape::Foreign),
+        ],
+        policy in prop_oneof![6 => Just(None), 1 => policy().prop_map(Some)],
+    ) -> Presentation {
+        Presentation { family, back, node, spelling, wrong_client, proof, scope, resource, policy }
+    }
+}
+
+prop_compose! {
+    fn grant()(
+        node in 0..2_u8,
+        second_client: bool,
+        second_subject: bool,
+        bound: bool,
+        scope in prop_oneof![3 => Just(ScopeShape::ReadWrite), 1 => scope()],
+        resource: bool,
+        ends in prop::bool::weighted(0.2),
+    ) -> GrantShape {
+        GrantShape { node, second_client, second_subject, bound, scope, resource, ends }
+    }
+}
+
+prop_compose! {
+    fn policy()(
+        keep in prop::bool::weighted(0.2),
+        leeway in prop_oneof![
+            5 => length().prop_map(LeewayShape::Replay),
+            2 => length().prop_map(LeewayShape::Refuse),
+        ],
+        idle in length(),
+        absolute in length(),
+        live in prop::bool::weighted(0.3),
+        wrong_client_ends in prop::bool::weighted(0.3),
+        wrong_key_ends in prop::bool::weighted(0.3),
+    ) -> PolicyShape {
+        PolicyShape { keep, leeway, idle, absolute, live, wrong_client_ends, wrong_key_ends }
+    }
+}
+
+fn length() -> BoxedStrategy<Length> {
+    prop_oneof![3 => Just(Length::Short), 3 => Just(Length::Long), 1 => Just(Length::None)].boxed()
+}
+
+fn scope() -> BoxedStrategy<ScopeShape> {
+    prop_oneof![
+        Just(ScopeShape::Omitted),
+        Just(ScopeShape::Empty),
+        Just(ScopeShape::Read),
+        Just(ScopeShape::ReadWrite),
+        Just(ScopeShape::ReadWriteAdmin),
+    ]
+    .boxed()
+}
+
+fn spelling() -> BoxedStrategy<Spelling> {
+    prop_oneof![
+        60 => Just(Spelling::Genuine),
+        2 => any::<u8>().prop_map(Spelling::Altered),
+        1 => Just(Spelling::Truncated),
+        1 => Just(Spelling::Padded),
+        1 => Just(Spelling::Forged),
+        1 => Just(Spelling::Empty),
+    ]
+    .boxed()
+}
+
+fn trouble() -> BoxedStrategy<Trouble> {
+    prop_oneof![
+        (0..3_u8).prop_map(Trouble::Before),
+        (0..3_u8).prop_map(Trouble::After),
+        prop_oneof![1..5_u8, Just(20)].prop_map(Trouble::Conflicts),
+        (0..3_u8).prop_map(Trouble::ConflictAfter),
+        (0..8_u8).prop_map(Trouble::Dropped),
+    ]
+    .boxed()
+}
+
+fn surroundings() -> BoxedStrategy<Surroundings> {
+    let edge = prop_oneof![
+        Just(Edge::Leeway),
+        Just(Edge::Idle),
+        Just(Edge::Absolute),
+        Just(Edge::Retention)
+    ];
+    let place = prop_oneof![Just(Place::Before), Just(Place::Current), Just(Place::Next)];
+    let made_up = prop_oneof![
+        Just(MadeUp::Anything),
+        Just(MadeUp::Digest),
+        Just(MadeUp::PredecessorDigest),
+        Just(MadeUp::Salt),
+    ];
+    let side = prop_oneof![Just(Side::Before), Just(Side::At), Just(Side::After)];
+    let keys = prop_oneof![
+        1 => (0..3_u8).prop_map(KeyChange::Accept),
+        3 => (0..3_u8).prop_map(KeyChange::Activate),
+        1 => (0..3_u8).prop_map(KeyChange::Remove),
+    ];
+    prop_oneof![
+        12 => (0..8_u8).prop_map(Surroundings::Pass),
+        12 => (selector(), edge, side)
+            .prop_map(|(family, edge, side)| Surroundings::Edge(family, edge, side)),
+        3 => (0..2_u8, any::<bool>(), 0..7_u8)
+            .prop_map(|(node, ahead, step)| Surroundings::Skew(node, ahead, step)),
+        3 => (0..7_u8).prop_map(Surroundings::StepBack),
+        1 => Just(Surroundings::EndOfTime),
+        7 => (0..2_u8, keys).prop_map(|(node, change)| Surroundings::Keys(node, change)),
+        1 => (0..2_u8).prop_map(Surroundings::Restart),
+        4 => (0..4_u8).prop_map(Surroundings::Failover),
+        1 => (selector(), place, made_up)
+            .prop_map(|(family, place, secret)| Surroundings::KeyTheft(family, place, secret)),
+    ]
+    .boxed()
+}
