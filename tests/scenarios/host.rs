@@ -176,7 +176,8 @@ impl World {
             return Ok(());
         }
         let grant = Grant::clone(&family.grant).scope(&got.scope.join(" "));
-        block_on(engine.change_grant(family.id, |_| grant.clone())).map_err(|error| error.to_string())
+        block_on(engine.change_grant(family.id, |_| grant.clone()))
+            .map_err(|error| error.to_string())
     }
 }
 
