@@ -1,3 +1,5 @@
+//! One call of a refresh, from its presented token to its outcome.
+
 use std::sync::Arc;
 
 use super::revoke::End;
@@ -81,8 +83,11 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     async fn attempt(&mut self, mut ask: Ask, begun: Option<&Family>) -> Result<Outcome, Error> {
         // One successor for all attempts: a head that carries it is this call's own success, whatever the store has said
         // of it (property P15).
-        let (first, mut minted) = (self.now, None);
-        for _ in 0..=2 * RETRIES {
+        let (mut unseen, mut minted) = (begun.is_none(), None);
+        for attempt in 0..=2 * RETRIES {
+            if attempt > 0 {
+                self.now = self.engine.clock.now();
+            }
             let looks = ask == Ask::Look;
             let found = self.ask(ask, &mut minted).await?;
             ask = Ask::Look;
@@ -90,12 +95,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 Found::Committed(committed) => return self.committed(minted, committed, begun),
                 Found::Stored(family) => family,
                 Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
-                Found::Conflict => {
-                    self.now = self.engine.clock.now();
-                    continue;
-                }
+                Found::Conflict => continue,
             };
-            if begun.is_none() && self.now == first {
+            if std::mem::take(&mut unseen) {
                 self.engine.observe_skew(self.now, &family);
             }
             unchanged(begun, &family)?;
@@ -117,7 +119,6 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                     }
                 }
             }
-            self.now = self.engine.clock.now();
         }
         Err(Error::Contended)
     }

@@ -1,3 +1,5 @@
+//! A change of what was consented to.
+
 use std::sync::Arc;
 
 use super::{Engine, Error, RETRIES};

@@ -1,3 +1,5 @@
+//! What is ours or the store's fault.
+
 use crate::decide::ClockFault;
 use crate::entropy::EntropyError;
 use crate::grant::GrantError;

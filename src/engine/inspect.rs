@@ -1,3 +1,5 @@
+//! Looking without an effect: introspection, explanation, listing.
+
 use std::fmt;
 use std::sync::Arc;
 

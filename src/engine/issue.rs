@@ -1,3 +1,5 @@
+//! The first token of a family.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! What a call answers.
+
 use std::sync::Arc;
 use std::time::Duration;
 

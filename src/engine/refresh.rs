@@ -1,3 +1,5 @@
+//! The refresh grant, in one step and in two.
+
 use std::fmt;
 
 use super::call::{Call, Verdict};

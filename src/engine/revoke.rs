@@ -1,3 +1,5 @@
+//! Ending families, and removing what ended long ago.
+
 use super::inspect::id_of;
 use super::{Engine, Error, RETRIES, RevokeOutcome};
 use crate::entropy::Entropy;

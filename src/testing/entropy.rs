@@ -1,3 +1,5 @@
+//! Randomness that repeats, or fails.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

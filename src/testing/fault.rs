@@ -1,3 +1,5 @@
+//! A store that fails on purpose.
+
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! What only the holder of a key can make.
+
 use crate::key::Key;
 use crate::secret::{Digest, Secret};
 use crate::token::{Position, RefreshToken};

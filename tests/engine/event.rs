@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use heirloom::testing::{Fault, Operation};
 use heirloom::{Event, EventKind, How, Policy, Reason, Refusal, Request, Rotation};
 use pollster::block_on;
 
@@ -98,4 +99,19 @@ fn a_head_from_later_than_now_is_heard_of_with_the_difference() {
     let [skew, replayed] = kinds(&heard)[..] else { panic!("not two") };
     assert_eq!(skew, EventKind::ClockBehind { behind });
     assert_eq!(replayed, EventKind::Replayed { since_rotation: Duration::ZERO });
+}
+
+/// Two nodes' clocks differed, and a call that lost race after race told the operator of it at each.
+#[test]
+fn a_clock_that_lies_behind_is_heard_of_once_in_a_call_however_often_it_tries() {
+    let world = World::new(Policy::default());
+    let (node, heard) = observed(&world);
+    let root = block_on(node.issue(grant())).unwrap();
+    kinds(&heard);
+    world.clock.set(START.saturating_sub(Duration::from_secs(3)));
+    world.store.fail(Fault::Conflict, 2, |operation| operation == Operation::Advance);
+    // Narrowed, so that each attempt looks at the family first.
+    drop(block_on(node.refresh(text(&root), request().scope("read"))).unwrap());
+    let behind = |kind: &EventKind| matches!(kind, EventKind::ClockBehind { .. });
+    assert_eq!(kinds(&heard).iter().filter(|kind| behind(kind)).count(), 1);
 }
