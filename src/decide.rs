@@ -7,10 +7,11 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::family::{Family, Head, Reason, Reuse, Status};
-use crate::grant::{Binding, Scope};
+use crate::grant::Binding;
 use crate::policy::{Ends, LeewayMode, Mismatch, Policy, Rotation};
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::{Position, Presented};
@@ -112,8 +113,7 @@ pub(crate) fn admit(
     if is_before_creation(family, now) {
         return Err(Decision::Fault(ClockFault::BeforeCreation));
     }
-    // Row 5.
-    let (absolute, idle) = family.ends(policy);
+    let (absolute, idle) = family.ends(policy); // Row 5.
     if has_ended(absolute, now) {
         return Err(Decision::Refuse(Refusal::Expired));
     }

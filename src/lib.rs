@@ -78,6 +78,7 @@ pub mod secret;
 pub mod key;
 pub mod ring;
 pub mod token;
+pub mod scope;
 pub mod grant;
 pub mod policy;
 pub mod request;
@@ -103,12 +104,13 @@ pub use engine::{
 };
 pub use event::{Event, EventKind, Observer};
 pub use family::Reason;
-pub use grant::{Binding, Grant, Scope};
+pub use grant::{Binding, Grant};
 pub use key::{Key, Prefix};
 pub use policy::{Ends, Leeway, Mismatch, Policy, Rotation};
 pub use refusal::Refusal;
 pub use request::Request;
 pub use ring::KeyRing;
+pub use scope::Scope;
 #[cfg(feature = "memory")]
 pub use store::MemoryStore;
 pub use store::{Page, Selected, Selector, Store};

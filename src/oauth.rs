@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::engine::{Granted, Introspection, RevokeOutcome};
-use crate::grant::Scope;
 use crate::refusal::Refusal;
+use crate::scope::Scope;
 use crate::token::Malformed;
 
 /// An error code of the token endpoint.

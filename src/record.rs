@@ -11,8 +11,9 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::family::{Family, Head, Impossible, Predecessor, Reason, Reuse, Revocation, Status};
-use crate::grant::{Binding, Grant, Scope};
+use crate::grant::{Binding, Grant};
 use crate::key::KeyId;
+use crate::scope::Scope;
 use crate::secret::{Digest, Salt};
 use crate::time::Timestamp;
 use crate::token::FamilyId;

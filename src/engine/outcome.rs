@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::family::{Family, Reason};
-use crate::grant::{Grant, Scope};
+use crate::grant::Grant;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::{FamilyId, RefreshToken};
 

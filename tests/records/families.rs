@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use heirloom::Scope;
 use heirloom::family::{Family, Predecessor, Reuse, Revocation, Status};
-use heirloom::grant::Scope;
 use heirloom::key::KeyId;
 use heirloom::secret::{Digest, Salt};
 use heirloom::token::FamilyId;

@@ -1,7 +1,7 @@
 //! A decision in a word or two.
 
+use heirloom::Scope;
 use heirloom::decide::{ClockFault, Decision};
-use heirloom::grant::Scope;
 use heirloom::{Reason, Refusal};
 
 pub const LEGEND: &str = "\
