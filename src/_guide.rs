@@ -59,8 +59,9 @@
 //! inside it is answered, with the same successor that the owner has; the next round, in which one of the two is second,
 //! ends the family. See [`Leeway`](crate::Leeway).
 //!
-//! A store that stalls for longer than the leeway between reading the clock and committing makes the token's successor
-//! current with a leeway that is over: the leeway must exceed the longest stall, too.
+//! A presentation counts from when the token was shown: the host's look between `begin` and `commit`, and a store that keeps
+//! that call waiting, use up nothing of its leeway. But a rotation is dated by the clock before its write: a store that stalls a
+//! write for longer than the leeway, and then commits, leaves none to a retry. The leeway must exceed the longest stall.
 //!
 //! FAPI 2.0 (section 5.3.2.1) does without rotation but in extraordinary circumstances:
 //! [`Rotation::Never`](crate::Rotation::Never). Where a server rotates all the same, it lets a retry succeed: a leeway that

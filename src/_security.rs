@@ -18,7 +18,7 @@
 //! | P12 | no Debug, Display, error, event or log line shows a secret, digest or salt; secrets are wiped on drop | `secret.rs`, `token.rs` | `secrecy` (the wiping is by construction, not tested) |
 //! | P13 | under replay, a client whose answers get lost and who retries inside the leeway, before the successor is used and without a change of the grant between, never loses its family | row 9 | `faults`, `state_machine` |
 //! | P14 | under replay, n concurrent presenters of the live token inside the leeway all get the same successor | row 9 after a declined [`Guard`](crate::decide::Guard) | `races` |
-//! | P15 | under replay, a write that was stored but reported as failed, or resent by a driver, followed by a retry as in P13, gives the same successor | one successor per call, in `refresh.rs` | `faults` |
+//! | P15 | under replay, a write that was stored but reported as failed, or resent by a driver, followed by a retry as in P13, gives the same successor | one successor per call, in `call.rs` | `faults` |
 //! | P16 | after a store has lost its last writes, a token ahead of it is refused as such, and one whose line was overwritten ends the family as diverged, never as theft, while the family is at or one past its generation | rows 6 and 7 | `state_machine`, `transitions` |
 //! | P17 | state per family is constant in the number of rotations; revocation is one write; a dead family costs none | [`Family`](crate::family::Family) | `engine`, the benchmark of a million rotations |
 //! | P18 | one store round trip for a refresh on the common path and for a replay, two for begin and commit, at most two on any other but contention; none for a string that was not minted here | [`Guard`](crate::decide::Guard) | `engine`, `state_machine` |

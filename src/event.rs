@@ -103,7 +103,7 @@ pub enum EventKind {
     /// A family's grant was changed.
     GrantChanged,
     /// The current token became so later than now, by this much: the clocks of two nodes differ, or one stepped back.
-    /// Seen at most once per call, where the family is looked at before it is written: at a replay or in two steps, not
+    /// Seen at most once per step, where the family is looked at before it is written: at a replay or in two steps, not
     /// at a rotation in one round trip.
     ClockBehind {
         /// By how much.

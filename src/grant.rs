@@ -250,7 +250,7 @@ pub enum GrantError {
         /// The field.
         field: &'static str,
     },
-    /// A change of a field that may never change: subject, client or binding.
+    /// A change of a field that may never change: subject, client, binding or `not_after`.
     #[error("{field}: may not change")]
     Fixed {
         /// The field.

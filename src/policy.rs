@@ -150,8 +150,8 @@ pub enum Ends {
     Stored,
     /// Yes: the ends are counted anew under the policy of now.
     ///
-    /// Purge goes by the stored ends, so a lengthened lifetime reaches a family only until a retention after its
-    /// stored end. A grant's own [`not_after`](crate::Grant::not_after) holds in either case.
+    /// Purge goes by the stored ends and the last use that was written, so a lengthened lifetime reaches a family only
+    /// until a retention after both; a token that does not rotate writes its use every sixteenth of the idle lifetime. A grant's own [`not_after`](crate::Grant::not_after) holds in either case.
     Live,
 }
 

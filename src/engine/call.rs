@@ -25,6 +25,8 @@ pub(super) struct Call<'a, S, C, E> {
     pub(super) presented: Presented,
     pub(super) request: Request<'a>,
     pub(super) policy: &'a Policy,
+    /// When the token was shown: a leeway is not used up by the host's own look, or by a store that stalls.
+    pub(super) presented_at: Timestamp,
     pub(super) now: Timestamp,
 }
 
@@ -79,15 +81,12 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         self.attempt(ask, Some(begun)).await
     }
 
-    /// Decides and writes until both agree. Each attempt asks the store once, and reads the clock once.
+    /// Decides and writes until both agree. Each attempt asks the store once; the clock is read again after each look.
     async fn attempt(&mut self, mut ask: Ask, begun: Option<&Family>) -> Result<Outcome, Error> {
         // One successor for all attempts: a head that carries it is this call's own success, whatever the store has said
         // of it (property P15).
         let (mut unseen, mut minted) = (begun.is_none(), None);
-        for attempt in 0..=2 * RETRIES {
-            if attempt > 0 {
-                self.now = self.engine.clock.now();
-            }
+        for _ in 0..=2 * RETRIES {
             let looks = ask == Ask::Look;
             let found = self.ask(ask, &mut minted).await?;
             ask = Ask::Look;
@@ -97,6 +96,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
                 Found::Conflict => continue,
             };
+            self.now = self.engine.clock.now();
             if std::mem::take(&mut unseen) {
                 self.engine.observe_skew(self.now, &family);
             }
@@ -135,7 +135,18 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     }
 
     fn decide(&self, family: &Family) -> Decision {
-        decide(family, &self.presented, &self.request, self.policy, self.now)
+        let at = |now| decide(family, &self.presented, &self.request, self.policy, now);
+        match at(self.now) {
+            // Inside its leeway when it was shown, if not now.
+            breach @ Decision::Revoke(Reason::Reuse(_)) => match at(self.presented_at) {
+                shown @ (Decision::Replay { .. } | Decision::Refuse(_)) => shown,
+                Decision::Revoke(_)
+                | Decision::Rotate { .. }
+                | Decision::Keep { .. }
+                | Decision::Fault(_) => breach,
+            },
+            decision => decision,
+        }
     }
 
     async fn ask(&self, ask: Ask, minted: &mut Option<Pending>) -> Result<Found, Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Engine, Error, RETRIES};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
-use crate::family::Status;
+use crate::family::{Family, Status};
 use crate::grant::{Grant, GrantError};
 use crate::store::{Replace, Store};
 use crate::time::Clock;
@@ -31,12 +31,18 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         id: FamilyId,
         change: impl Fn(&Grant) -> Grant + Send,
     ) -> Result<(), Error> {
+        let mut written: Option<Family> = None;
         for _ in 0..=RETRIES {
             let now = self.clock.now();
             let family = match self.load(id).await? {
                 Some(family) if family.status == Status::Live => family,
                 _ => return Err(Error::NotLive { family: id }),
             };
+            // Its own, from an attempt that was reported as a conflict.
+            if written.as_ref() == Some(&family) {
+                self.observe(|| Event::about(now, &family, EventKind::GrantChanged));
+                return Ok(());
+            }
             let grant = Arc::new(change(&family.grant));
             grant.check(&self.limits)?;
             if let Some(field) = fixed(&family.grant, &grant) {
@@ -51,6 +57,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                     predecessor.closed = true;
                 }
             });
+            written = Some(step.next().clone());
             if let Some(committed) = self.replace(step).await? {
                 self.observe(|| Event::about(now, committed.family(), EventKind::GrantChanged));
                 return Ok(());

@@ -135,25 +135,32 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         }
     }
 
-    /// A page as it was asked for: in order, so that a walk comes to its end, and of nobody else's families.
+    /// A page in order, so that a walk comes to its end; what is damaged or somebody else's is an error of its own.
     pub(super) async fn page(&self, selector: &Selector, page: Page) -> Result<Selected, Error> {
         let mut selected = retrying!(self.store.select(selector, page))?;
         let mut after = page.after;
         for found in &mut selected {
-            let foreign = found.as_ref().is_ok_and(|family| !selector.matches(family));
             let id = id_of(found);
-            if after >= Some(id) || foreign {
-                let impossible = Impossible { family: id, field: "selection" };
-                return Err(StoreError::from(impossible).into());
+            let impossible = |field| Impossible { family: id, field };
+            if after >= Some(id) {
+                return Err(StoreError::from(impossible("selection")).into());
             }
             after = Some(id);
-            if let Err(impossible) = found.as_ref().map_or_else(|e| Err(*e), Family::check) {
+            let checked = match &*found {
+                Ok(family) if !selector.matches(family) => Err(impossible(FOREIGN)),
+                Ok(family) => family.check(),
+                Err(impossible) => Err(*impossible),
+            };
+            if let Err(impossible) = checked {
                 *found = Err(impossible);
             }
         }
         Ok(selected)
     }
 }
+
+/// The field of a family that was selected and does not match.
+pub(super) const FOREIGN: &str = "selection";
 
 pub(super) fn id_of(found: &Result<Family, Impossible>) -> FamilyId {
     match found {

@@ -41,13 +41,14 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         token: &str,
         request: Request<'a>,
     ) -> Result<Begun<'a, S, C, E>, Error> {
-        let call = match self.call(token, request) {
+        let mut call = match self.call(token, request) {
             Ok(call) => call,
             Err(refusal) => return Ok(Begun::Refused(refusal)),
         };
         let Some(family) = self.load(call.presented.position().family).await? else {
             return Ok(Begun::Refused(call.refused(None, Refusal::Unknown)));
         };
+        call.now = self.clock.now();
         self.observe_skew(call.now, &family);
         match call.judge(&family).await? {
             Verdict::Refused(refusal) => Ok(Begun::Refused(refusal)),
@@ -60,6 +61,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// Row 0 of the table: no store is asked.
     fn call<'a>(&'a self, token: &str, request: Request<'a>) -> Result<Call<'a, S, C, E>, Refusal> {
         let keys = self.keys();
+        let now = self.clock.now();
         match Presented::verify(token, &keys) {
             Ok(presented) => Ok(Call {
                 engine: self,
@@ -67,11 +69,12 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 presented,
                 request,
                 policy: request.policy.unwrap_or(&self.policy),
-                now: self.clock.now(),
+                presented_at: now,
+                now,
             }),
             Err(why) => {
                 let why = Refusal::from(why);
-                self.refused(self.clock.now(), None, None, why);
+                self.refused(now, None, None, why);
                 Err(why)
             }
         }

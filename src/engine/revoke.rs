@@ -1,6 +1,6 @@
 //! Ending families, and removing what ended long ago.
 
-use super::inspect::id_of;
+use super::inspect::{FOREIGN, id_of};
 use super::{Engine, Error, RETRIES, RevokeOutcome};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
@@ -61,7 +61,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         self.end_family(family, self.clock.now(), reason).await
     }
 
-    /// Ends every family that matches and was created before the call; says how many this call has ended.
+    /// Ends every family that matches and was created before the call, and perhaps some that are created meanwhile; says
+    /// how many this call has ended.
     ///
     /// # Errors
     ///
@@ -69,7 +70,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     pub async fn revoke_all(&self, selector: &Selector, reason: Reason) -> Result<usize, Error> {
         let (mut ended, mut failed, mut after) = (0, None, None);
         loop {
-            let page = self.page(selector, Page { after, limit: PAGE }).await?;
+            let page = match self.page(selector, Page { after, limit: PAGE }).await {
+                Ok(page) => page,
+                Err(error) => return Err(failed.unwrap_or(error)),
+            };
             let is_last = page.len() < PAGE;
             after = page.last().map(id_of);
             for found in page {
@@ -78,6 +82,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 let outcome = match found {
                     Ok(family) if family.status != Status::Live => continue,
                     Ok(_) => self.revoke_family(id, reason).await,
+                    Err(impossible) if impossible.field == FOREIGN => {
+                        Err(StoreError::from(impossible).into())
+                    }
                     Err(impossible) => match self.revoke_family(id, reason).await {
                         Ok(_) => Err(StoreError::from(impossible).into()),
                         Err(error) => Err(error),
@@ -95,7 +102,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 
     /// Removes at most so many families that ended a retention ago, and says how many it was. Call it until that is
-    /// less than the limit.
+    /// less than the limit, which is at least one.
     ///
     /// # Errors
     ///

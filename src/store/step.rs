@@ -76,7 +76,7 @@ impl Advance {
         let holds = self.guard.holds(family);
         if holds {
             family.head = self.head.clone();
-            family.version += 1;
+            family.version = family.version.saturating_add(1);
         }
         holds
     }
@@ -104,7 +104,7 @@ impl Replace {
     pub(crate) fn new(seen: &Family, change: impl FnOnce(&mut Family)) -> Self {
         let mut next = seen.clone();
         change(&mut next);
-        next.version = seen.version + 1;
+        next.version = seen.version.saturating_add(1);
         Self { next }
     }
 
@@ -180,7 +180,7 @@ impl Revoke {
         let live = family.status == Status::Live;
         if live {
             family.status = Status::Revoked(self.revocation.clone());
-            family.version += 1;
+            family.version = family.version.saturating_add(1);
         }
         live
     }

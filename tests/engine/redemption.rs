@@ -1,6 +1,8 @@
 //! `begin` and `commit`.
 
-use heirloom::{Begun, Error, How, Policy, Reason, Redemption, Refusal};
+use std::time::Duration;
+
+use heirloom::{Begun, Error, How, Outcome, Policy, Reason, Redemption, Refusal};
 use heirloom::{MemoryStore, testing::FaultStore, testing::ManualClock, testing::SeededEntropy};
 use pollster::block_on;
 
@@ -69,18 +71,49 @@ fn a_commit_decides_again_and_refuses_what_was_revoked_meanwhile() {
     assert_eq!(why, Refusal::Revoked(Reason::Administrator));
 }
 
+/// A host looked at the grant for as long as was left of the leeway, and its honest client lost the family.
 #[test]
-fn a_commit_reads_the_clock_again() {
-    for (waited, how) in [(9_999, Some(How::Replayed)), (10_000, None)] {
+fn a_token_that_was_shown_inside_its_leeway_is_replayed_however_long_the_host_looks() {
+    for (shown_after, looked, replays) in
+        [(9_999, 1, true), (9_999, 60_000, true), (10_000, 0, false)]
+    {
         let world = World::new(Policy::default());
         let root = issue(&world);
-        next(&world, &root);
+        let first = next(&world, &root);
+        advance(&world, shown_after);
+        let begun = block_on(world.node.begin(text(&root), request())).unwrap();
+        let Begun::Ready(redemption) = begun else {
+            assert!(!replays, "{shown_after}: {begun:?}");
+            continue;
+        };
+        advance(&world, looked);
+        let again = granted(block_on(redemption.commit()).unwrap());
+        assert_eq!((again.how, text(&again), replays), (How::Replayed, text(&first), true));
+    }
+}
+
+/// Two tabs were both told that they may; the second committed when the leeway of the first's rotation was over.
+#[test]
+fn of_two_redemptions_of_one_token_the_later_commit_is_never_taken_for_theft() {
+    let world = World::new(Policy::default());
+    let root = issue(&world);
+    let (one, other) = (ready(&world, text(&root)), ready(&world, text(&root)));
+    let first = granted(block_on(one.commit()).unwrap());
+    advance(&world, 3_600_000);
+    let again = granted(block_on(other.commit()).unwrap());
+    assert_eq!((again.how, text(&again)), (How::Replayed, text(&first)));
+}
+
+#[test]
+fn a_commit_reads_the_clock_again_for_the_ends() {
+    for (waited, lives) in [(59_999, true), (60_000, false), (60_001, false)] {
+        let world = World::new(Policy::builder().idle(Duration::from_secs(60)).build().unwrap());
+        let root = issue(&world);
         let redemption = ready(&world, text(&root));
         advance(&world, waited);
-        let outcome = block_on(redemption.commit()).unwrap();
-        match how {
-            Some(how) => assert_eq!(granted(outcome).how, how),
-            None => assert!(refused(outcome).breach().is_some()),
+        match block_on(redemption.commit()).unwrap() {
+            Outcome::Granted(granted) => assert_eq!((granted.how, lives), (How::Rotated, true)),
+            Outcome::Refused(why) => assert_eq!((why, lives), (Refusal::Idle, false)),
         }
     }
 }

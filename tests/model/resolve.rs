@@ -48,7 +48,8 @@ impl Driver {
         let at = self.node(node);
         let ring = at.ring();
         let accepted = ring.accepted.clone();
-        Ask { node: usize::from(node % 2), now: at.now(), ring, accepted, call }
+        let now = at.now();
+        Ask { node: usize::from(node % 2), now, shown_at: now, ring, accepted, call }
     }
 
     pub fn showing(&self, presentation: &Presentation) -> Option<Showing> {

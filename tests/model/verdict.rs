@@ -54,7 +54,7 @@ impl Model {
         };
         match self.standing(family, token) {
             Standing::Current => current(family, showing, now),
-            Standing::Predecessor => match within_leeway(family.current(), &showing.rules, now) {
+            Standing::Predecessor => match within_leeway(family.current(), &showing.rules, ask) {
                 None => reuse(1),
                 Some(_) if family.current().closed => Verdict::Refuse(Why::Closed),
                 Some(Leeway::Replay(_)) => self.replay(family, showing, ask),
@@ -104,11 +104,12 @@ fn current(family: &Family, showing: &Showing, now: Millis) -> Verdict {
     }
 }
 
-/// The leeway, if the instant lies within it: it begins with the exchange and lasts so long, the end not included,
-/// or until a use of the successor is noted.
-fn within_leeway(current: &Link, rules: &Rules, now: Millis) -> Option<Leeway> {
+/// The leeway, if the token was shown within it, or is answered within it: it begins with the exchange and lasts so long, the
+/// end not included, or until a use of the successor is noted.
+fn within_leeway(current: &Link, rules: &Rules, ask: &Ask) -> Option<Leeway> {
     let length = rules.leeway.length()?;
-    let within = now < current.since + length && current.used_at <= current.since;
+    let in_time = ask.now.min(ask.shown_at) < current.since + length;
+    let within = in_time && current.used_at <= current.since;
     within.then_some(rules.leeway)
 }
 

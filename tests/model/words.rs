@@ -91,6 +91,8 @@ pub enum Resource {
 pub struct Ask {
     pub node: usize,
     pub now: Millis,
+    /// When the token was shown: earlier than now, if the host has looked at the grant between.
+    pub shown_at: Millis,
     /// The keys that the call began with.
     pub ring: Ring,
     /// The keys that the node accepts now: others, if they were swapped between `begin` and `commit`.

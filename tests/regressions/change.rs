@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use heirloom::testing::{Fault, Operation};
-use heirloom::{Grant, How, Policy};
+use heirloom::{Grant, How, Policy, Store};
 use pollster::block_on;
 
 use crate::outsider::{Outsider, engine, first};
@@ -70,4 +70,19 @@ fn a_change_of_a_grant_that_changes_nothing_writes_nothing_and_leaves_the_leeway
     assert_eq!(world.store.take_operations().writes(), 0);
     let again = granted(block_on(world.node.refresh(text(&root), request())).unwrap());
     assert_eq!((again.how, text(&again)), (How::Replayed, text(&lost)));
+}
+
+/// A change counted something up. Its write was stored and reported as a conflict, and the next attempt counted again.
+#[test]
+fn a_change_that_was_stored_and_reported_as_a_conflict_is_made_once_and_told() {
+    let world = World::new(Policy::default());
+    let issued = block_on(world.node.issue(grant().attribute("logins", "1"))).unwrap();
+    world.store.fail(Fault::ConflictAfter, 1, |operation| operation == Operation::Replace);
+    let count = |stored: &Grant| {
+        let logins: u32 = stored.attributes["logins"].parse().unwrap();
+        stored.clone().attribute("logins", &(logins + 1).to_string())
+    };
+    block_on(world.node.change_grant(issued.family, count)).unwrap();
+    let family = block_on(world.store.inner().load(issued.family)).unwrap().unwrap();
+    assert_eq!(family.grant.attributes["logins"], "2");
 }

@@ -1,14 +1,15 @@
 //! Clocks and counters at their limits: a store that stalls, and a version that cannot be counted on.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use heirloom::family::{Family, Impossible};
 use heirloom::store::StoreErrorKind;
 use heirloom::testing::{Fault, Operation};
-use heirloom::{Error, Outcome, Policy, Refusal, Rotation, record};
+use heirloom::{Error, Event, EventKind, Outcome, Policy, Reason, Refusal, Rotation, record};
 use pollster::block_on;
 
-use crate::outsider::{Outsider, first};
+use crate::outsider::{Outsider, engine as second_engine, first};
 use crate::support::{START, World, grant, request, text};
 
 /// A look at the family stalled for an hour, in a failover say, and the grant ended meanwhile. The write that followed
@@ -91,4 +92,45 @@ fn a_version_past_the_last_that_every_store_holds_is_refused_as_impossible() {
         assert_eq!(impossible(refresh.unwrap_err()), refused);
         assert_eq!(world.store.inner().snapshot(), vec![family.clone()]);
     }
+}
+
+/// The same record under a policy that rotates: a refresh and a revocation write before they look, and panicked.
+#[test]
+fn a_version_that_cannot_be_counted_up_is_an_error_of_a_refresh_and_of_a_revocation() {
+    let world = World::new(Policy::default());
+    let issued = block_on(world.node.issue(grant())).unwrap();
+    let [mut family]: [Family; 1] = world.store.inner().snapshot().try_into().unwrap();
+    family.version = u64::MAX;
+    let refused = Impossible { family: family.id, field: "version" };
+    world.store.inner().restore(vec![family.clone()]);
+    let refresh = block_on(world.node.refresh(text(&issued), request()));
+    assert_eq!(impossible(refresh.unwrap_err()), refused);
+    world.store.inner().restore(vec![family.clone()]);
+    let revoke = block_on(world.node.revoke_family(family.id, Reason::Logout));
+    assert_eq!(impossible(revoke.unwrap_err()), refused);
+}
+
+/// One clock for all, and two tabs: the one that was declined had read the clock before the other's rotation, and the
+/// operator was told that the clocks of two nodes differ.
+#[test]
+fn a_race_on_one_clock_is_not_taken_for_two_clocks_that_differ() {
+    let store = Outsider::new();
+    let (engine, clock) = first(&store);
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&heard);
+    let engine =
+        engine.with_observer(Arc::new(move |event: &Event| ear.lock().unwrap().push(event.kind)));
+    let issued = block_on(engine.issue(grant())).unwrap();
+    let (other, token) =
+        (second_engine(&store, &clock, Policy::default(), 2), text(&issued).to_owned());
+    store.ahead(move |operation| {
+        if operation == Operation::Advance {
+            clock.advance(Duration::from_millis(5));
+            drop(block_on(other.refresh(&token, request())).unwrap());
+        }
+    });
+    drop(block_on(engine.refresh(text(&issued), request())).unwrap());
+    let kinds = heard.lock().unwrap();
+    assert!(kinds.iter().any(|kind| matches!(kind, EventKind::Replayed { .. })), "{kinds:?}");
+    assert!(!kinds.iter().any(|kind| matches!(kind, EventKind::ClockBehind { .. })), "{kinds:?}");
 }

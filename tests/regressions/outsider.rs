@@ -23,6 +23,7 @@ pub struct Outsider {
     inner: FaultStore<MemoryStore>,
     condition: Option<Condition>,
     hook: Mutex<Option<Hook>>,
+    shown: Mutex<Option<Family>>,
 }
 
 impl Outsider {
@@ -37,12 +38,17 @@ impl Outsider {
 
     fn over(condition: Option<Condition>) -> Self {
         let inner = FaultStore::new(MemoryStore::new());
-        Self { inner, condition, hook: Mutex::new(None) }
+        Self { inner, condition, hook: Mutex::new(None), shown: Mutex::new(None) }
     }
 
     /// Runs ahead of every call from now on; calls that it makes itself run without it.
     pub fn ahead(&self, hook: impl FnMut(Operation) + Send + 'static) {
         *self.hook.lock().unwrap() = Some(Box::new(hook));
+    }
+
+    /// Selects this in place of the family that is stored under its id.
+    pub fn shows(&self, family: Family) {
+        *self.shown.lock().unwrap() = Some(family);
     }
 
     /// The store behind it.
@@ -114,7 +120,12 @@ impl Store for Outsider {
     }
 
     async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
-        self.meet(Operation::Select).select(selector, page).await
+        let mut selected = self.meet(Operation::Select).select(selector, page).await?;
+        if let Some(shown) = &*self.shown.lock().unwrap() {
+            let same = |family: &&mut Family| family.id == shown.id;
+            selected.iter_mut().flatten().filter(same).for_each(|it| *it = shown.clone());
+        }
+        Ok(selected)
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {

@@ -33,7 +33,10 @@ pub fn p02_reuse_ends_the_family_before_the_refusal(moment: &Moment<'_>) {
     let leeway_end = current.since + showing.rules.leeway.length().unwrap_or_default();
     let spent = match standing {
         Standing::Spent(_) => true,
-        Standing::Predecessor => now >= leeway_end || current.used_at > current.since,
+        // Shown inside its leeway is inside, however long the host looks at the grant.
+        Standing::Predecessor => {
+            now.min(moment.ask.shown_at) >= leeway_end || current.used_at > current.since
+        }
         Standing::Current | Standing::Forgotten | Standing::Overwritten => false,
     };
     let ours = moment.ask.ring.accepted.contains(&moment.model.tokens[token].key);
@@ -149,7 +152,8 @@ pub fn p07_leeway_is_the_predecessors_and_never_extended(moment: &Moment<'_>, lo
         Leeway::None | Leeway::Refuse(_) => 0,
     };
     let first_use = log.exchanged_at[&(id, generation)];
-    assert!(moment.ask.now < first_use + window, "P7: a replay after the leeway");
+    let shown_at = moment.ask.now.min(moment.ask.shown_at);
+    assert!(shown_at < first_use + window, "P7: a replay after the leeway");
     assert_ne!(log.regranted.get(&id), Some(&generation), "P7: a replay across a changed grant");
     assert_eq!(moment.before, moment.after, "P7: a replay has written something");
 }
