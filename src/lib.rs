@@ -63,7 +63,7 @@
 //!
 //! # Features
 //!
-//! * `memory` (default): [`MemoryStore`].
+//! * `memory` (default): `MemoryStore`.
 //! * `testing`: a clock set by hand, seeded randomness, a store that fails on purpose. For tests only.
 
 #![forbid(unsafe_code)]
