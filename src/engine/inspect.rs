@@ -122,8 +122,14 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// As for every call: ours or the store's fault.
     pub async fn families(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
         let selected = self.page(selector, page).await?;
-        let families: Result<Vec<Family>, Impossible> = selected.into_iter().collect();
-        Ok(families.map_err(StoreError::from)?)
+        let families = selected.into_iter().map(|found| {
+            let family = found.map_err(StoreError::from)?;
+            if !selector.matches(&family) {
+                return Err(stray(family.id));
+            }
+            self.check(family.id, &family).map(|()| family)
+        });
+        families.collect()
     }
 
     /// Whether a replay could be made: where a refresh would be an error, so is a look.
@@ -135,32 +141,24 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         }
     }
 
-    /// A page in order, so that a walk comes to its end; what is damaged or somebody else's is an error of its own.
+    /// A page as the store returned it, in order, so that a walk comes to its end.
     pub(super) async fn page(&self, selector: &Selector, page: Page) -> Result<Selected, Error> {
-        let mut selected = retrying!(self.store.select(selector, page))?;
+        let selected = retrying!(self.store.select(selector, page))?;
         let mut after = page.after;
-        for found in &mut selected {
-            let id = id_of(found);
-            let impossible = |field| Impossible { family: id, field };
+        for id in selected.iter().map(id_of) {
             if after >= Some(id) {
-                return Err(StoreError::from(impossible("selection")).into());
+                return Err(stray(id));
             }
             after = Some(id);
-            let checked = match &*found {
-                Ok(family) if !selector.matches(family) => Err(impossible(FOREIGN)),
-                Ok(family) => family.check(),
-                Err(impossible) => Err(*impossible),
-            };
-            if let Err(impossible) = checked {
-                *found = Err(impossible);
-            }
         }
         Ok(selected)
     }
 }
 
-/// The field of a family that was selected and does not match.
-pub(super) const FOREIGN: &str = "selection";
+/// A family that does not belong into a selection, or not at this place.
+pub(super) fn stray(family: FamilyId) -> Error {
+    StoreError::from(Impossible { family, field: "selection" }).into()
+}
 
 pub(super) fn id_of(found: &Result<Family, Impossible>) -> FamilyId {
     match found {

@@ -1,6 +1,6 @@
 //! Ending families, and removing what ended long ago.
 
-use super::inspect::{FOREIGN, id_of};
+use super::inspect::{id_of, stray};
 use super::{Engine, Error, RETRIES, RevokeOutcome};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
@@ -78,17 +78,15 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             after = page.last().map(id_of);
             for found in page {
                 let id = id_of(&found);
-                // One that is damaged, or cannot be ended, does not shield the others.
+                // Somebody else's is left alone. One that is damaged, or cannot be ended, does not shield the others.
                 let outcome = match found {
+                    Ok(family) if !selector.matches(&family) => Err(stray(id)),
                     Ok(family) if family.status != Status::Live => continue,
                     Ok(_) => self.revoke_family(id, reason).await,
-                    Err(impossible) if impossible.field == FOREIGN => {
-                        Err(StoreError::from(impossible).into())
+                    Err(impossible) => {
+                        let tried = self.revoke_family(id, reason).await;
+                        tried.and(Err(StoreError::from(impossible).into()))
                     }
-                    Err(impossible) => match self.revoke_family(id, reason).await {
-                        Ok(_) => Err(StoreError::from(impossible).into()),
-                        Err(error) => Err(error),
-                    },
                 };
                 match outcome {
                     Ok(outcome) => ended += usize::from(outcome == RevokeOutcome::Ended),
