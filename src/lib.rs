@@ -58,12 +58,15 @@
 //! * [`_guide`]: how to embed it, the rule as a table, keys, clocks, revocation, what the operator sees.
 //! * [`_security`]: each threat, the property that meets it, the line that decides, the test that shows it; and what is
 //!   not proved.
-//! * [`store`]: the contract for a store of your own.
+//! * [`store`]: the contract for a store of your own; its modules are the stores that there are, each the page of its operator.
 //! * [`Policy`], [`Leeway`]: the choices.
 //!
 //! # Features
 //!
 //! * `memory` (default): `MemoryStore`.
+//! * `sqlite`, `postgres`, `redis`: the stores that survive.
+//! * `columns`: a family as named, typed columns.
+//! * `conformance`: the store contract as tests, for anybody's store; turns on `testing`.
 //! * `testing`: a clock set by hand, seeded randomness, a store that fails on purpose. For tests only.
 
 #![forbid(unsafe_code)]

@@ -4,6 +4,9 @@
 //! that is 0 or 1. The last eight bytes are the beginning of the SHA-256 of all before: a damaged record is
 //! refused (S9), not read as another family. It is no protection against who can write the database.
 
+#[cfg(feature = "columns")]
+pub mod columns;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

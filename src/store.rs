@@ -21,14 +21,22 @@ mod error;
 mod select;
 mod step;
 mod boxed;
+#[cfg(feature = "columns")]
+mod condition;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 pub use boxed::DynStore;
+#[cfg(feature = "columns")]
+pub use condition::{CONDITION, Condition};
 pub use error::{StoreError, StoreErrorKind};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
 pub use select::{Page, Selected, Selector};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteSettings, SqliteStore};
 pub use step::{Advance, Committed, Create, Created, Purge, Replace, Revoke, Revoked, Written};
 
 use std::future::Future;

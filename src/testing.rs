@@ -10,4 +10,4 @@ mod forge;
 pub use clock::ManualClock;
 pub use entropy::{FaultyEntropy, SeededEntropy};
 pub use fault::{Fault, FaultStore, Injected, Operation, Operations};
-pub use forge::{digest, token};
+pub use forge::{advance, create, digest, purge, replace, revoke, token};

@@ -43,10 +43,14 @@ impl Timestamp {
         self.checked_add(length).unwrap_or(Self::MAX)
     }
 
+    /// The instant a length of time earlier, or `None` before [`Timestamp::ZERO`]. Below a millisecond is cut off.
+    pub fn checked_sub(self, length: Duration) -> Option<Self> {
+        self.0.checked_sub(u64::try_from(length.as_millis()).ok()?).map(Self)
+    }
+
     /// The instant a length of time earlier, at least [`Timestamp::ZERO`].
     pub fn saturating_sub(self, length: Duration) -> Self {
-        let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_sub(millis))
+        self.checked_sub(length).unwrap_or(Self::ZERO)
     }
 
     /// The time since an earlier instant; zero when that lies ahead, as after a clock has stepped back.

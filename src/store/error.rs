@@ -19,6 +19,8 @@ pub enum StoreErrorKind {
     Unavailable,
     /// A lost race or a serialization failure: the engine tries again at once.
     Conflict,
+    /// Not to be used as it is: a schema of another release, or settings that break the contract. An operator must act.
+    Unusable,
     /// A record that cannot be (S9).
     Impossible(Impossible),
 }
@@ -34,6 +36,11 @@ impl StoreError {
         Self { kind: StoreErrorKind::Conflict, source: Some(source.into()) }
     }
 
+    /// A store that must not be used as it is found, and why.
+    pub fn unusable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: StoreErrorKind::Unusable, source: Some(source.into()) }
+    }
+
     /// What it means for the engine.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -47,7 +54,7 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         match self.kind {
             StoreErrorKind::Unavailable | StoreErrorKind::Conflict => true,
-            StoreErrorKind::Impossible(_) => false,
+            StoreErrorKind::Unusable | StoreErrorKind::Impossible(_) => false,
         }
     }
 }
@@ -63,6 +70,7 @@ impl fmt::Display for StoreError {
         match &self.kind {
             StoreErrorKind::Unavailable => f.write_str("the store is unavailable"),
             StoreErrorKind::Conflict => f.write_str("a conflicting write"),
+            StoreErrorKind::Unusable => f.write_str("the store must not be used as it is"),
             StoreErrorKind::Impossible(impossible) => impossible.fmt(f),
         }
     }

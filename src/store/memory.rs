@@ -155,14 +155,16 @@ impl Store for MemoryStore {
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         let mut purged = 0;
         while purged < step.limit() {
-            let due = self.families.iter().filter(|family| step.is_due(family));
-            let due: Vec<FamilyId> = due.take(step.limit() - purged).map(|it| it.id).collect();
-            if due.is_empty() {
+            // One that cannot be is left (S7).
+            let due = |family: &Family| step.is_due(family) && family.check().is_ok();
+            let due_now = self.families.iter().filter(|family| due(family));
+            let ids: Vec<FamilyId> = due_now.take(step.limit() - purged).map(|it| it.id).collect();
+            if ids.is_empty() {
                 break;
             }
-            for id in due {
+            for id in ids {
                 // Checked again under the entry's lock: a use may have moved the end meanwhile.
-                let removed = self.families.remove_if(&id, |_, family| step.is_due(family));
+                let removed = self.families.remove_if(&id, |_, family| due(family));
                 if let Some((_, family)) = removed {
                     self.unindex(&family);
                     purged += 1;

@@ -1,8 +1,12 @@
-//! What only the holder of a key can make.
+//! What only the holder of a key can make, and what only the engine can: for tests of stores.
 
+use crate::decide::Guard;
+use crate::family::{Family, Head, Revocation};
 use crate::key::Key;
 use crate::secret::{Digest, Secret};
-use crate::token::{Position, RefreshToken};
+use crate::store::{Advance, Create, Purge, Replace, Revoke};
+use crate::time::Timestamp;
+use crate::token::{FamilyId, Position, RefreshToken};
 
 /// A token as only the holder of a key can make it: any place, any secret, the tag genuine.
 ///
@@ -15,4 +19,29 @@ pub fn token(key: &Key, position: Position, secret: [u8; 32]) -> RefreshToken {
 /// The digest of a secret.
 pub fn digest(secret: [u8; 32]) -> Digest {
     Secret::from_bytes(secret).digest()
+}
+
+/// The step that inserts a family, any at all.
+pub fn create(family: Family) -> Create {
+    Create::new(family)
+}
+
+/// The step that replaces the head if the guard holds.
+pub fn advance(guard: Guard, head: Head) -> Advance {
+    Advance::new(guard, head)
+}
+
+/// The step that ends a family.
+pub fn revoke(family: FamilyId, revocation: Revocation) -> Revoke {
+    Revoke::new(family, revocation)
+}
+
+/// The step that replaces a family that has been seen; the version is counted up.
+pub fn replace(seen: &Family, change: impl FnOnce(&mut Family)) -> Replace {
+    Replace::new(seen, change)
+}
+
+/// The step that removes at most so many families that ended before an instant.
+pub fn purge(ended_before: Timestamp, limit: usize) -> Purge {
+    Purge::new(ended_before, limit)
 }

@@ -1,0 +1,207 @@
+//! Families in a SQLite file: for one machine, with one process or several.
+//!
+//! # What is promised
+//!
+//! The file is in WAL mode with `synchronous=FULL`: what returned success survives a crash of the process, of the
+//! operating system and of the power supply (S8), as far as the disk honours a flush. One thread writes: it takes
+//! whatever calls are waiting, carries them out in one transaction and flushes once for all of them (group commit).
+//! Every answer waits for that flush, refusals included; if it fails, all of them get an error and nothing of the
+//! batch is there. Readers run beside the writer and see only what is flushed.
+//!
+//! Several processes may share the file, on one machine and a local file system: WAL needs shared memory, so **never a
+//! network file system**. A writer waits for another process's, five seconds by default; then the call fails as
+//! [`Unavailable`](super::StoreErrorKind::Unavailable), which is retryable, as it does when the disk is full.
+//!
+//! # Operating it
+//!
+//! Back up with `sqlite3 FILE ".backup COPY"` or `VACUUM INTO`, never by copying the file alone: what was committed last
+//! may be in `FILE-wal`. A restored backup has lost its last rotations: their tokens are then refused as
+//! [`AheadOfStore`](crate::Refusal::AheadOfStore), not taken for theft (P16). The schema (`src/store/schema/sqlite.sql`) has a column for
+//! every field, to be read with `sqlite3`.
+
+mod schema;
+mod statement;
+mod worker;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use self::worker::Workers;
+use super::{
+    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
+    StoreError, Written,
+};
+use crate::family::Family;
+use crate::token::FamilyId;
+
+/// A store in a SQLite file. See the [module](self) for what it promises.
+///
+/// Cheap to share behind an [`Arc`](std::sync::Arc); on drop, what is under way is finished and the file closed.
+///
+/// ```no_run
+/// # use heirloom::{Engine, KeyRing, Policy};
+/// # use heirloom::store::SqliteStore;
+/// let store = SqliteStore::open("/var/lib/server/families.db")?;
+/// let engine = Engine::new(store, KeyRing::from_env("ROTATION_KEYS")?, Policy::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    workers: Workers,
+}
+
+/// What an operator may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqliteSettings {
+    /// How long a write waits for that of another process before it fails as
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable). Default 5 s.
+    pub lock_wait: Duration,
+    /// How large the file may grow, in bytes; then writes fail as on a full disk. Default: as the disk allows.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for SqliteSettings {
+    fn default() -> Self {
+        Self { lock_wait: Duration::from_secs(5), max_bytes: None }
+    }
+}
+
+impl SqliteSettings {
+    /// Waits so long for the write of another process.
+    pub fn lock_wait(mut self, length: Duration) -> Self {
+        self.lock_wait = length;
+        self
+    }
+
+    /// Lets the file grow to so many bytes.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = Some(bytes);
+        self
+    }
+}
+
+/// How many families one transaction of a purge removes at most, so that refreshes wait little for it.
+const PURGE_BATCH: usize = 500;
+
+impl SqliteStore {
+    /// Opens a file, creates it if there is none, and brings an older schema forward.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened or written, is another program's, or has the schema of a later release.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(path, &SqliteSettings::default())
+    }
+
+    /// Opens a file with settings other than the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        path: impl AsRef<Path>,
+        settings: &SqliteSettings,
+    ) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let writer = schema::open(path, settings)?;
+        let reader = || schema::open_reader(path, settings);
+        let readers = [reader()?, reader()?];
+        let workers = Workers::start(writer, settings.lock_wait, readers);
+        let workers = workers.map_err(StoreError::unavailable)?;
+        Ok(Self { path: path.to_owned(), workers })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.workers.write(work).await
+    }
+}
+
+/// Each write reads and changes a row under the lock of its transaction, so that the condition is the guard itself, and
+/// a row that cannot be is refused before anything is written.
+impl Store for SqliteStore {
+    async fn create(&self, step: Create) -> Result<Created, StoreError> {
+        self.write(|connection| {
+            let inserted = statement::insert(connection, step.family())?;
+            Ok(if inserted { step.created() } else { step.taken() })
+        })
+        .await
+    }
+
+    async fn load(&self, id: FamilyId) -> Result<Option<Family>, StoreError> {
+        self.workers.read(move |connection| statement::load(connection, id)).await
+    }
+
+    async fn advance(&self, step: Advance) -> Result<Written, StoreError> {
+        self.write(|connection| {
+            let Some(mut family) = statement::load(connection, step.family())? else {
+                return Ok(step.declined(None));
+            };
+            if !step.apply(&mut family) {
+                return Ok(step.declined(Some(family)));
+            }
+            statement::update(connection, &family)?;
+            Ok(step.committed(family))
+        })
+        .await
+    }
+
+    async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
+        self.write(|connection| {
+            let Some(mut family) = statement::load(connection, step.family())? else {
+                return Ok(step.unknown());
+            };
+            if step.apply(&mut family) {
+                statement::update(connection, &family)?;
+            }
+            Ok(step.ended(family))
+        })
+        .await
+    }
+
+    async fn replace(&self, step: Replace) -> Result<Written, StoreError> {
+        self.write(|connection| {
+            let Some(mut family) = statement::load(connection, step.next().id)? else {
+                return Ok(step.declined(None));
+            };
+            if !step.apply(&mut family) {
+                return Ok(step.declined(Some(family)));
+            }
+            statement::update(connection, &family)?;
+            Ok(step.committed())
+        })
+        .await
+    }
+
+    async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
+        let selector = selector.clone();
+        self.workers.read(move |connection| statement::select(connection, &selector, page)).await
+    }
+
+    async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
+        let (mut purged, mut after) = (0, None);
+        while purged < step.limit() {
+            let limit = PURGE_BATCH.min(step.limit() - purged);
+            let batch =
+                move |connection: &Connection| statement::purge(connection, &step, after, limit);
+            let (removed, last) = self.write(batch).await?;
+            purged += removed;
+            if last.is_none() {
+                break;
+            }
+            after = last;
+        }
+        Ok(purged)
+    }
+}

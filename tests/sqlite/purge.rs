@@ -1,0 +1,85 @@
+//! Purging beside a load, and past what cannot be read.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use heirloom::{Outcome, Reason};
+use pollster::block_on;
+
+use super::{Disk, request, text};
+
+const RETENTION: Duration = Duration::from_secs(7 * 86_400);
+
+#[test]
+fn a_damaged_row_is_left_and_hides_nothing_behind_it() {
+    let disk = Disk::new();
+    let issued: Vec<_> = (0..5).map(|number| disk.issue(&format!("user-{number}"))).collect();
+    for granted in &issued {
+        block_on(disk.node.revoke_family(granted.family, Reason::Logout)).unwrap();
+    }
+    // The first two that a purge meets.
+    for granted in &issued[..2] {
+        let damaged = disk.other().execute(
+            "UPDATE families SET reason = 'witchcraft' WHERE id = ?1",
+            [granted.family.as_bytes()],
+        );
+        assert_eq!(damaged.unwrap(), 1);
+    }
+    disk.clock.advance(RETENTION + Duration::from_millis(1));
+    assert_eq!(block_on(disk.node.purge(2)).unwrap(), 2);
+    assert_eq!(block_on(disk.node.purge(2)).unwrap(), 1);
+    assert_eq!(block_on(disk.node.purge(2)).unwrap(), 0);
+    let left: i64 =
+        disk.other().query_row("SELECT count(*) FROM families", [], |it| it.get(0)).unwrap();
+    assert_eq!(left, 2);
+}
+
+/// A purge is cut into transactions of a few hundred rows, between which refreshes come to their turn.
+#[test]
+fn refreshes_go_on_beside_a_purge_of_many() {
+    let disk = Disk::new();
+    disk.issue("alice");
+    let dead = 20_000;
+    disk.other()
+        .execute_batch(&format!(
+            "BEGIN; CREATE TEMP TABLE model AS SELECT * FROM families; \
+             UPDATE model SET status = 'revoked', revoked_at = created_at, reason = 'logout', \
+                 revoked_by = 1, used_at = created_at; \
+             WITH RECURSIVE counter (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < {dead}) \
+             INSERT INTO families SELECT randomblob(16), version, status, subject, client, scope, resources, \
+                 attributes, binding_method, binding_thumbprint, not_after, created_at, expires_at, revoked_at, \
+                 reason, revoked_by, reuse_generations_behind, reuse_since_rotation, reuse_successor_used, \
+                 generation, digest, key_id, rotated_at, used_at, idle_expires_at, predecessor_digest, \
+                 predecessor_salt, predecessor_closed FROM counter, model; COMMIT;"
+        ))
+        .unwrap();
+    disk.clock.advance(RETENTION + Duration::from_millis(1));
+    let done = AtomicBool::new(false);
+    let (purged, refreshed) = std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut token = disk.issue("bob");
+            let mut refreshed = 0;
+            while !done.load(Ordering::SeqCst) {
+                match block_on(disk.node.refresh(text(&token), request())).unwrap() {
+                    Outcome::Granted(next) => token = next,
+                    Outcome::Refused(why) => panic!("{why}"),
+                }
+                refreshed += 1;
+            }
+            refreshed
+        });
+        let mut purged = 0;
+        loop {
+            let batch = block_on(disk.node.purge(5_000)).unwrap();
+            purged += batch;
+            if batch < 5_000 {
+                break;
+            }
+        }
+        done.store(true, Ordering::SeqCst);
+        (purged, load.join().unwrap())
+    });
+    assert_eq!(purged, dead);
+    // Of the forty transactions most let one through; a purge in one piece would let through one or two in all.
+    assert!(refreshed >= 10, "{refreshed} refreshes beside the purge");
+}
