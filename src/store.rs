@@ -27,7 +27,11 @@ mod condition;
 mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresStore;
 pub use boxed::DynStore;
 #[cfg(feature = "columns")]
 pub use condition::{CONDITION, Condition};
