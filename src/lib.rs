@@ -96,6 +96,8 @@ pub mod engine;
 pub mod oauth;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod _guide;
 pub mod _security;
 #[cfg(doctest)]

@@ -1,0 +1,133 @@
+//! Random presentations of families that can be: a store refuses the others before it compares anything.
+
+use std::time::Duration;
+
+use heirloom::decide::{Decision, Guard, decide};
+use heirloom::entropy::{Entropy, OsEntropy};
+use heirloom::family::{Family, Head};
+use heirloom::secret::Salt;
+use heirloom::testing::digest;
+use heirloom::{FamilyId, Grant, Timestamp};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::random::{Case, case};
+
+/// A family, a guard stated without having seen it, and what to write if it holds.
+pub struct Trial {
+    pub family: Family,
+    pub guard: Guard,
+    pub head: Head,
+    pub random: u64,
+}
+
+/// Draws presentations.
+#[derive(Default)]
+pub struct Sampler {
+    runner: TestRunner,
+    /// How many drawn so far had the right token of a live family, and were declined all the same.
+    pub near: usize,
+}
+
+impl Sampler {
+    pub fn next(&mut self) -> Trial {
+        loop {
+            let drawn = case().new_tree(&mut self.runner);
+            let Ok(mut case) = drawn.map(|tree| tree.current()) else { continue };
+            let random = u64::from_ne_bytes(bytes());
+            make_possible(&mut case, random);
+            let presented = case.presented();
+            let guard = Guard::new(&presented, &case.request(), &case.policy, case.now);
+            let Some(mut guard) = guard.filter(|_| case.family.check().is_ok()) else { continue };
+            if !case.narrows() {
+                let request = case.request();
+                let decision = decide(&case.family, &presented, &request, &case.policy, case.now);
+                assert_eq!(guard.holds(&case.family), matches!(decision, Decision::Rotate { .. }));
+            }
+            // The version that was decided on, or another, or none.
+            guard.version = match random % 4 {
+                0 => Some(case.family.version),
+                1 if random % 8 == 1 => Some(case.family.version ^ 1),
+                _ => None,
+            };
+            self.near += usize::from(case.is_near() && !guard.holds(&case.family));
+            let head = head(&case);
+            return Trial { family: case.family, guard, head, random };
+        }
+    }
+
+    /// So many milliseconds, at most two, around an instant.
+    pub fn around(instant: Timestamp) -> Timestamp {
+        let [off] = bytes();
+        let millis = instant.as_millis().saturating_add_signed(i64::from(off % 5) - 2);
+        Timestamp::from_millis(millis)
+    }
+}
+
+/// Another id for each; and of what contradicts itself, the side that is compared is kept.
+fn make_possible(case: &mut Case, random: u64) {
+    let family = &mut case.family;
+    family.id = FamilyId::from_bytes(bytes());
+    case.position.family = family.id;
+    // 2^53 - 2 at most: what is written next must still be a version.
+    family.version = (family.version >> 11).clamp(1, Timestamp::MAX.as_millis() - 1);
+    let millisecond = Duration::from_millis(1);
+    let head = &mut family.head;
+    head.rotated_at = head.rotated_at.min(head.used_at);
+    let after_use = head.used_at.saturating_add(millisecond);
+    head.idle_expires_at =
+        head.idle_expires_at.map(|end| end.max(after_use)).filter(|end| *end > head.used_at);
+    let created = family.created_at;
+    let mut grant = Grant::clone(&family.grant);
+    grant.not_after = grant.not_after.map(|end| end.max(created));
+    family.expires_at = match (family.expires_at.map(|end| end.max(created)), grant.not_after) {
+        (Some(end), Some(capped)) => Some(end.min(capped)),
+        (end, capped) => end.or(capped),
+    };
+    // Of its own, so that an index does not grow without end.
+    grant.subject = format!("alice-{random:x}").into();
+    family.grant = grant.into();
+    match (family.head.generation, &family.head.predecessor) {
+        (0, _) => family.head.predecessor = None,
+        (_, None) => family.head.generation = 0,
+        (_, Some(_)) => {}
+    }
+    // Half of them show the right token, so that client, key and time decide.
+    if random.is_multiple_of(2) {
+        (case.position.branch, case.secret) = (0, [1; 32]);
+        case.position.generation = family.head.generation;
+    }
+}
+
+/// The head that a rotation under the guard writes.
+fn head(case: &Case) -> Head {
+    let mut head = case.family.head.clone();
+    head.generation = head.generation.saturating_add(1);
+    head.digest = digest(bytes());
+    (head.rotated_at, head.used_at) = (case.now, case.now);
+    head.idle_expires_at = case.policy.idle().and_then(|idle| case.now.checked_add(idle));
+    head.predecessor = PREDECESSOR.head.predecessor.clone().map(|mut predecessor| {
+        (predecessor.digest, predecessor.salt) =
+            (case.family.head.digest, Salt::from_bytes(bytes()));
+        predecessor
+    });
+    head
+}
+
+/// A family that has rotated: only the engine makes one.
+static PREDECESSOR: std::sync::LazyLock<Family> = std::sync::LazyLock::new(|| {
+    let mut runner = TestRunner::new(Config::default());
+    loop {
+        let tree = case().new_tree(&mut runner).unwrap();
+        let family = tree.current().family;
+        if family.head.predecessor.is_some() {
+            return family;
+        }
+    }
+});
+
+pub fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    OsEntropy.fill(&mut bytes).unwrap();
+    bytes
+}
