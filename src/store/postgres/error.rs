@@ -98,9 +98,38 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         let conflict = failure.is_conflict();
         match failure {
-            Failure::Statement(error) if conflict => Self::conflict(error),
-            Failure::Statement(error) => Self::unavailable(error),
+            Failure::Statement(error) => match error.as_db_error().filter(|error| tells_row(error))
+            {
+                Some(error) => Self::unavailable(Said::new(error)),
+                None if conflict => Self::conflict(error),
+                None => Self::unavailable(error),
+            },
             Failure::Pool(error) => Self::unavailable(error),
+        }
+    }
+}
+
+/// Whether the server's details may show the row, digests and salts included (P12): "Failing row contains (..)".
+fn tells_row(error: &DbError) -> bool {
+    let undone = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+    (error.detail().is_some() || error.where_().is_some()) && !undone.contains(error.code())
+}
+
+/// What the server said, without its details.
+#[derive(Debug, thiserror::Error)]
+#[error("db error: {severity}: {message} (SQLSTATE {code})")]
+struct Said {
+    severity: String,
+    message: String,
+    code: String,
+}
+
+impl Said {
+    fn new(error: &DbError) -> Self {
+        Self {
+            severity: error.severity().to_owned(),
+            message: error.message().to_owned(),
+            code: error.code().code().to_owned(),
         }
     }
 }
