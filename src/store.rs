@@ -29,9 +29,13 @@ mod memory;
 pub mod sqlite;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisSettings, RedisStore, RedisUnfit};
 pub use boxed::DynStore;
 #[cfg(feature = "columns")]
 pub use condition::{CONDITION, Condition};

@@ -1,0 +1,101 @@
+//! Clients of a cluster send a command again when its connection breaks: everything may arrive twice.
+
+use heirloom::store::redis::{RedisSettings, RedisStore};
+use heirloom::store::{Created, Revoked, Store};
+use heirloom::testing::{ManualClock, create, purge};
+use heirloom::{
+    Engine, Grant, How, Key, KeyRing, Outcome, Policy, Reason, Refusal, Request, Selector,
+};
+use redis::aio::ConnectionLike;
+use redis::{Cmd, Pipeline, RedisFuture, Value};
+
+use crate::sample::{DAY, at, end, full, page};
+use crate::world::{Connection, World, on_both};
+
+/// Sends everything twice, and returns the second answer.
+#[derive(Clone)]
+struct Twice<C>(C);
+
+impl<C: Connection> ConnectionLike for Twice<C> {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let _lost = self.0.req_packed_command(command).await;
+            self.0.req_packed_command(command).await
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.0.req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        self.0.get_db()
+    }
+}
+
+async fn open<C: Connection>(world: &World<C>) -> RedisStore<Twice<C>> {
+    let settings = RedisSettings::default().prefix(&world.prefix);
+    RedisStore::open_with(Twice(world.connection.clone()), settings).await.unwrap()
+}
+
+on_both! {
+    async fn a_client_that_sends_everything_twice_changes_nothing(world) {
+        let clock = ManualClock::at(at(1_700_000_000_000));
+        let keys = KeyRing::new(Key::new(1, &[7; 32]).unwrap());
+        let engine = Engine::new(open(&world).await, keys, Policy::default());
+        let engine = engine.with_clock(clock.clone());
+        let first = engine.issue(Grant::new("alice", "web")).await.unwrap().token.unwrap();
+        let families = engine.families(&Selector::subject("alice"), page(None, 9)).await.unwrap();
+        assert_eq!(families.len(), 1, "no creation leaves another behind");
+        let mut token = first.expose().to_owned();
+        for generation in 1..=5 {
+            clock.advance(DAY);
+            let outcome = engine.refresh(&token, Request::new("web")).await.unwrap();
+            let Outcome::Granted(granted) = outcome else { panic!("{outcome:?}") };
+            assert_eq!((granted.how, granted.generation), (How::Rotated, generation));
+            token = granted.token.unwrap().into_exposed();
+        }
+        let reused = engine.refresh(first.expose(), Request::new("web")).await.unwrap();
+        assert!(matches!(reused, Outcome::Refused(Refusal::Reused(_))), "{reused:?}");
+        let refused = engine.refresh(&token, Request::new("web")).await.unwrap();
+        let Outcome::Refused(Refusal::Revoked(Reason::Reuse(_))) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+
+    async fn a_revocation_that_arrives_twice_is_its_own(world) {
+        let store = open(&world).await;
+        let family = full();
+        let created = store.create(create(family.clone())).await.unwrap();
+        assert!(matches!(created, Created::New(_)), "{created:?}");
+        let revoked = store.revoke(end(family.id, at(7_000))).await.unwrap();
+        let Revoked::ByThisCall(committed) = revoked else { panic!("{revoked:?}") };
+        assert_eq!(committed.family().version, family.version + 1);
+        let _ = store.purge(purge(at(8_000), 10)).await.unwrap();
+        assert_eq!(store.load(family.id).await.unwrap(), None);
+    }
+
+    /// Only what is still as it was created can be the same creation.
+    async fn an_id_that_was_used_since_is_taken(world) {
+        let family = full();
+        let store = world.with([&family]).await;
+        let again = store.create(create(family.clone())).await.unwrap();
+        assert!(matches!(again, Created::New(_)), "{again:?}");
+        let mut other = family.clone();
+        other.head.key = heirloom::key::KeyId::new(1);
+        let mut shorter = family.clone();
+        shorter.grant = Grant::new("\u{e5}lice", "web").not_after(at(90_000)).into();
+        for other in [other, shorter] {
+            let taken = store.create(create(other)).await.unwrap();
+            assert!(matches!(taken, Created::Taken), "{taken:?}");
+        }
+        let _ = store.revoke(end(family.id, at(7_000))).await.unwrap();
+        let taken = store.create(create(family)).await.unwrap();
+        assert!(matches!(taken, Created::Taken), "{taken:?}");
+    }
+}
