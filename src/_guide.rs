@@ -130,8 +130,54 @@
 //! [`with_retention`](crate::Engine::with_retention)), so that late retries and late thieves still find the reason. A family
 //! without any end is never purged while it lives.
 //!
-//! # A store chosen at run time, or of your own
+//! # Choosing a store
 //!
-//! [`DynStore`](crate::store::DynStore) is every store behind a pointer. For a store of your own, implement
-//! [`Store`](crate::Store) and keep the [contract](crate::store), clause by clause; [`record`](crate::record) turns a family
-//! into bytes and back.
+//! | | `SqliteStore` | `PostgresStore` | `RedisStore` |
+//! |---|---|---|---|
+//! | for | one machine, several processes | many nodes | many nodes |
+//! | the condition of a rotation | the guard itself, under the lock of a transaction | one statement | one script |
+//! | a lock held by another, a serialization failure | waits, then retryable | retried inside | there is none |
+//! | acknowledged writes survive | a crash, a power cut | as `synchronous_commit` says | as `appendfsync` says |
+//! | a failover may lose them | there is none | unless standbys are synchronous | yes: the replication is asynchronous |
+//! | families that ended | stay until [`purge`](crate::Engine::purge) | stay until `purge` | are purged, and expire by themselves some time later |
+//!
+//! Whatever the store loses is recognised by generation (property P16): a token ahead of it is refused, not taken for theft. What it cannot
+//! know is which families were ended meanwhile. Keep the `Revoked` events for as long as a failover can go back, and end those
+//! families again: [`revoke_family`](crate::Engine::revoke_family) is idempotent.
+//!
+//! An error of a store is an [`Error`](crate::Error), never a refusal: 503, and a log line with the chain of its sources.
+//! [`StoreErrorKind`](crate::store::StoreErrorKind) tells what may pass by itself from what an operator must mend.
+//!
+//! # A store chosen at run time
+//!
+//! [`DynStore`](crate::store::DynStore) is every store behind a pointer.
+//!
+//! # Writing a store of your own
+//!
+//! Any database that can change one record under a condition can hold families. Implement [`Store`](crate::Store): seven
+//! methods, each about one record, and keep the [contract](crate::store), clause by clause.
+//!
+//! Begin with [`record::encode`](crate::record::encode) and [`record::decode`](crate::record::decode) if your database keeps
+//! bytes. Keep subject, client and end beside them, so that a damaged record hides no other. If it keeps rows, begin with
+//! `record::columns` (feature `columns`).
+//!
+//! If you read and write under a lock, every step has an `apply` that is its whole meaning: lock, read, `apply`, write, flush,
+//! answer. If you speak to a server, state [`Guard`](crate::decide::Guard) as the condition of one statement; `Guard::condition`
+//! gives it as comparisons of columns with constants. Never read, decide and then write: a revocation in between would be
+//! lost.
+//!
+//! A step is consumed to make its answer. Say `committed` only of what is durable. Say `declined` with the family as it is
+//! *now*: the engine decides on it, and a stale one would be taken for theft. Report a lost race as
+//! [`StoreError::conflict`](crate::store::StoreError::conflict) (tried again at once), a server that is gone as
+//! [`StoreError::unavailable`](crate::store::StoreError::unavailable), and a record that cannot be as
+//! [`Impossible`](crate::family::Impossible).
+//!
+//! Then prove it. Implement `conformance::Factory` (feature `conformance`), which opens another handle on the same families and
+//! damages one record, and write one test: `conformance::all(&factory).await.unwrap()`. It tries every comparison of the
+//! guard alone, a millisecond before, at and after its boundary; every field at its bounds; and the races of rotations,
+//! revocations, replacements and purges. What fails is told as the clause, what it promises, and what was seen. It needs no
+//! runtime. Run it on a store that can be thrown away, one run at a time. What it cannot do is cut the power: that a disk has
+//! flushed, and what a failover loses, is yours to show.
+//!
+//! `examples/custom_store.rs` is a whole one: a file per family in a folder, and its `main` prints a line per clause
+//! (`cargo run --features conformance --example custom_store`).

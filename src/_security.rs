@@ -327,6 +327,9 @@
 //! * A thief who stays inside the leeway, as said above.
 //! * A rotation that a store has written and reported as a conflict, whose successor a second tab fetches and uses before the
 //!   call has tried again: the call then finds its own token spent twice over, and the family ends as reuse without a thief.
-//! * A store that leaves the idle end out of its condition: what it shows afterwards does not tell.
+//! * A store that leaves a comparison out of its condition: what it shows afterwards does not always tell. The
+//!   conformance kit does.
+//! * The stores are tested against real servers on one machine: killed processes and servers, a failover that loses writes,
+//!   four processes on one database. Not tested: a power cut, disks that lie about a flush, a network between the machines.
 //! * Random bytes are as good as the operating system's, and UUIDs tell the millisecond of a family's creation to whoever
 //!   sees a token or an id.
