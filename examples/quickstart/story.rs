@@ -1,94 +1,31 @@
-//! One day of a refresh token, in virtual time: `cargo run --example quickstart`.
-//!
-//! [`refresh_grant`] is what an authorization server copies. The rest plays the clients, a thief, a database that
-//! fails, and the clock.
+//! Who does what in the day, and how it is told.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use heirloom::entropy::SystemEntropy;
-use heirloom::oauth::{self, ErrorResponse, TokenResponse};
-use heirloom::testing::{Fault, FaultStore, ManualClock};
+use heirloom::family::{Family, Status};
+use heirloom::oauth;
+use heirloom::testing::{FaultStore, ManualClock};
 use heirloom::{
-    Begun, Clock, Engine, Error, Event, EventKind, Grant, Key, KeyRing, MemoryStore, Outcome,
-    Policy, Reason, Refusal, Request, Timestamp,
+    Clock, Engine, Error, Event, EventKind, Grant, Page, Policy, Reason, Refusal, Request,
+    Selector, Timestamp,
 };
+use tokio::runtime::Runtime;
 
-type Rotation = Engine<FaultStore<MemoryStore>, ManualClock>;
+use crate::kept::Kept;
+use crate::store::{self, Opened};
+use crate::{Failure, Response, Rotation, refresh_grant};
 
-/// What the token endpoint sends.
-enum Response {
-    /// 200, beside the access token that the host mints.
-    Tokens(TokenResponse),
-    /// 400: the client's fault.
-    Refused(ErrorResponse),
-    /// 503, and a line in the log: ours or the store's fault. Never `invalid_grant`, or the client throws a good
-    /// token away.
-    Unavailable(Error),
-}
-
-/// The refresh grant (RFC 6749 section 6), after the host has authenticated the client.
-async fn refresh_grant(rotation: &Rotation, client: &str, token: &str) -> Response {
-    let redemption = match rotation.begin(token, Request::new(client)).await {
-        Ok(Begun::Ready(redemption)) => redemption, // nothing is consumed yet
-        Ok(Begun::Refused(why)) => return Response::Refused(oauth::error(&why)),
-        Err(error) => return Response::Unavailable(error),
-    };
-    if is_disabled(&redemption.grant().subject) {
-        return Response::Refused(oauth::invalid_grant()); // dropped: the token stays good
-    }
-    match redemption.commit().await {
-        Ok(Outcome::Granted(granted)) => Response::Tokens(oauth::token_response(granted)),
-        Ok(Outcome::Refused(why)) => Response::Refused(oauth::error(&why)),
-        Err(error) => Response::Unavailable(error),
-    }
-}
-
-/// The host's own question.
-fn is_disabled(subject: &str) -> bool {
-    subject == "mallory"
-}
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut day = Story::new()?;
-
-    println!("\nAlice signs in. Her app refreshes.");
-    day.at(9, 0, 0).sign_in("app")?;
-    day.at(9, 15, 0).refresh(&["app"], 1);
-
-    println!("\nThe answer is lost on its way. The app asks again, and gets the very same token.");
-    day.at(9, 30, 0).refresh(&["app"], 2);
-    day.at(9, 30, 2).refresh(&["app"], 2);
-
-    println!("\nTwo tabs wake up and refresh at once. Both get the same token.");
-    day.at(9, 45, 0).refresh(&["tab 1", "tab 2"], 3);
-
-    println!("\nThe database fails, before the write and after it. The app loses nothing.");
-    day.rotation.store().fail(Fault::Before, 1, |_| true);
-    day.at(10, 0, 0).refresh(&["app"], 4);
-    day.rotation.store().fail(Fault::After, 1, |operation| operation.writes());
-    day.at(10, 0, 2).refresh(&["app"], 4);
-    day.at(10, 0, 4).refresh(&["app"], 4);
-
-    println!("\nA thief has copied T3. Its use ends the family: Alice must sign in again.");
-    day.at(10, 20, 0).refresh(&["thief"], 3);
-    day.at(10, 21, 0).refresh(&["app"], 5);
-    day.at(10, 22, 0).sign_in("app")?;
-
-    println!("\nAlice logs out. A forgotten tab goes on with a spent token, and is no thief.");
-    day.at(10, 40, 0).refresh(&["app"], 6);
-    day.at(11, 0, 0).log_out("app", 7)?;
-    day.at(11, 5, 0).refresh(&["tab 2"], 6);
-
-    day.summary();
-    Ok(())
-}
+const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// Takes the steps of the day and tells them. `T3` is the third token that was ever sent.
-struct Story {
+pub struct Story {
+    pub rotation: Rotation,
+    runtime: Runtime,
     clock: ManualClock,
-    rotation: Rotation,
+    midnight: u64,
+    kept: Kept,
     inbox: Receiver<Event>,
     log: Vec<Event>,
     unavailable: usize,
@@ -96,38 +33,70 @@ struct Story {
 }
 
 impl Story {
-    fn new() -> Result<Self, Box<dyn std::error::Error>> {
+    pub fn new(url: Option<&str>) -> Result<Self, Failure> {
         let (clock, (operator, inbox)) = (ManualClock::default(), channel());
-        // In earnest: KeyRing::from_env("ROTATION_KEYS")?, a store that survives, the system's clock.
-        let keys = KeyRing::new(Key::random(1, &SystemEntropy)?);
-        let rotation = Engine::new(FaultStore::new(MemoryStore::new()), keys, Policy::default())
+        let runtime = Runtime::new()?;
+        let Opened { store, kept } = runtime.block_on(store::open(url))?;
+        // In earnest: KeyRing::from_env("ROTATION_KEYS")?, and the system's clock.
+        let keys = kept.keys()?;
+        let rotation = Engine::new(FaultStore::new(store), keys, Policy::default())
             .with_clock(clock.clone())
             .with_observer(Arc::new(move |event: &Event| {
                 operator.send(event.clone()).unwrap_or_default()
             }));
         println!("T1, T2, .. are refresh tokens, by the order in which they were first sent.\n");
         row(["time", "who", "does", "is answered", "the operator sees"]);
-        Ok(Self { clock, rotation, inbox, log: Vec::new(), unavailable: 0, tokens: Vec::new() })
+        let (midnight, log, unavailable, tokens) = (0, Vec::new(), 0, Vec::new());
+        Ok(Self { rotation, runtime, clock, midnight, kept, inbox, log, unavailable, tokens })
     }
 
-    fn at(&mut self, hour: u64, minute: u64, second: u64) -> &mut Self {
-        self.clock.set(Timestamp::from_millis(((hour * 60 + minute) * 60 + second) * 1000));
+    pub fn at(&mut self, hour: u64, minute: u64, second: u64) -> &mut Self {
+        let time = ((hour * 60 + minute) * 60 + second) * 1000;
+        self.clock.set(Timestamp::from_millis(self.midnight + time));
         self
     }
 
-    fn sign_in(&mut self, who: &str) -> Result<(), Error> {
+    /// Goes on where an earlier run ended, if the store has lasted: on the next day.
+    pub fn resume(&mut self) -> Result<(), Failure> {
+        let page = Page { after: None, limit: 1000 };
+        let alice = Selector::subject("alice");
+        let families = self.runtime.block_on(self.rotation.families(&alice, page))?;
+        let Some(last) = families.iter().map(last_use).max() else { return Ok(()) };
+        self.midnight = (last.as_millis() / DAY + 1) * DAY;
+        self.at(8, 0, 0);
+        let live = families.iter().filter(|family| family.status == Status::Live).count();
+        println!("\nFrom earlier days there are {} families; {live} of them live.", families.len());
+        if let Some(token) = self.kept.token() {
+            println!("Alice's phone wakes up, and goes on with the token that it had kept.");
+            let refreshed = refresh_grant(&self.rotation, "web-app", token);
+            let answer = match self.runtime.block_on(refreshed) {
+                Response::Tokens(_) => "its successor".to_owned(),
+                other => self.answer(other),
+            };
+            self.tell("phone", "shows it", &answer);
+        }
+        Ok(())
+    }
+
+    /// Lets the phone keep a token, where there is a place beside the store.
+    pub fn keep(&self, number: usize) -> Result<(), Failure> {
+        self.kept.keep(&self.tokens[number - 1])
+    }
+
+    pub fn sign_in(&mut self, who: &str) -> Result<(), Error> {
         let grant = Grant::new("alice", "web-app").scope("read write");
-        let issued = pollster::block_on(self.rotation.issue(grant))?;
+        let issued = self.runtime.block_on(self.rotation.issue(grant))?;
         let answer = self.alias(issued.token.map(|token| token.into_exposed()));
         self.tell(who, "signs in", &answer);
         Ok(())
     }
 
     /// All of them at the same time, each on a thread of its own.
-    fn refresh(&mut self, who: &[&str], number: usize) {
-        let (rotation, token) = (&self.rotation, self.tokens[number - 1].as_str());
+    pub fn refresh(&mut self, who: &[&str], number: usize) {
+        let (rotation, runtime) = (&self.rotation, &self.runtime);
+        let token = self.tokens[number - 1].as_str();
         let responses: Vec<Response> = thread::scope(|scope| {
-            let present = || pollster::block_on(refresh_grant(rotation, "web-app", token));
+            let present = || runtime.block_on(refresh_grant(rotation, "web-app", token));
             let threads: Vec<_> = who.iter().map(|_| scope.spawn(present)).collect();
             threads.into_iter().flat_map(|thread| thread.join()).collect()
         });
@@ -135,9 +104,9 @@ impl Story {
         self.tell(&who.join(", "), &format!("shows T{number}"), &answers.join(", "));
     }
 
-    fn log_out(&mut self, who: &str, number: usize) -> Result<(), Error> {
+    pub fn log_out(&mut self, who: &str, number: usize) -> Result<(), Error> {
         let revoke = self.rotation.revoke(&self.tokens[number - 1], Request::new("web-app"));
-        let error = oauth::revocation_error(&pollster::block_on(revoke)?);
+        let error = oauth::revocation_error(&self.runtime.block_on(revoke)?);
         let answer = error.map_or("200", |error| error.code.as_str());
         self.tell(who, &format!("revokes T{number}"), answer);
         Ok(())
@@ -166,7 +135,7 @@ impl Story {
     }
 
     fn tell(&mut self, who: &str, does: &str, answer: &str) {
-        let now = self.clock.now().as_secs();
+        let now = (self.clock.now().as_millis() - self.midnight) / 1000;
         let time = format!("{:02}:{:02}:{:02}", now / 3600, now / 60 % 60, now % 60);
         let mut events: Vec<Event> = self.inbox.try_iter().collect();
         // Of two threads, either may be heard first.
@@ -177,7 +146,7 @@ impl Story {
         self.log.extend(events);
     }
 
-    fn summary(&self) {
+    pub fn summary(&self) {
         let count = |of: fn(&EventKind) -> bool| self.log.iter().filter(|it| of(&it.kind)).count();
         let counts = [
             (count(|kind| matches!(kind, EventKind::Issued)), "issued"),
@@ -189,6 +158,14 @@ impl Story {
             (self.unavailable, "unavailable"),
         ];
         println!("\nquickstart: {}", counts.map(|(n, what)| format!("{n} {what}")).join(", "));
+    }
+}
+
+/// When something last happened to a family.
+fn last_use(family: &Family) -> Timestamp {
+    match &family.status {
+        Status::Live => family.head.used_at,
+        Status::Revoked(revocation) => revocation.at.max(family.head.used_at),
     }
 }
 
