@@ -14,7 +14,7 @@ pub use fit::RedisUnfit;
 pub use settings::RedisSettings;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use redis::aio::ConnectionLike;
 use redis::{Value as Reply, cmd};
@@ -24,6 +24,7 @@ use self::hash::{Said, assignments, bytes, said, text};
 use self::key::{Bucket, Keys};
 use self::script::{Script, Scripts, Server};
 use self::walk::Found;
+use crate::entropy::SystemEntropy;
 use crate::family::{Family, Impossible};
 use crate::record::columns::{self, COLUMNS, HEAD, REVOCATION};
 use crate::store::{
@@ -45,6 +46,9 @@ pub struct RedisStore<C> {
     keep: String,
     /// Where the next purge begins.
     next: AtomicU16,
+    /// Random: with a count, it marks a creation as that of one call.
+    mark: FamilyId,
+    calls: AtomicU64,
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
@@ -70,7 +74,10 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
         let keys = Keys::new(settings.prefix_text());
         let keep = settings.kept_millis().min(Timestamp::MAX.as_millis().into()).to_string();
         let server = Server { connection, scripts: Scripts::new(), keys };
-        let store = Self { server, keep, next: AtomicU16::new(0) };
+        let mark =
+            FamilyId::random(Timestamp::ZERO, &SystemEntropy).map_err(StoreError::unavailable)?;
+        let (next, calls) = (AtomicU16::new(0), AtomicU64::new(0));
+        let store = Self { server, keep, next, mark, calls };
         store.check().await?;
         Ok(store)
     }
@@ -211,9 +218,12 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
         let family = step.family();
         let indexes = self.server.keys.indexes(family.id, &family.grant);
         all(indexes.map(|index| index::enter(&self.server, index, family.id, false))).await?;
-        let row = assignments(&COLUMNS, columns::write(family));
+        let (count, columns) = assignments(&COLUMNS, columns::write(family));
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut row = vec!["created_by".into(), format!("{}-{call}", self.mark).into()];
+        row.extend(columns);
         let create = &self.server.scripts.create;
-        let reply = self.step(create, family.id, family.created_at, [], row).await?;
+        let reply = self.step(create, family.id, family.created_at, [], (count + 2, row)).await?;
         match said(family.id, reply)? {
             Said::Committed(_) => Ok(step.created()),
             Said::Stored(_) => Ok(step.taken()),
