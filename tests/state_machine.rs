@@ -115,11 +115,17 @@ impl StateMachineTest for EngineAgainstModel {
     }
 }
 
-/// Enough for every planted bug, in a debug build within half a minute; `PROPTEST_CASES` asks for more or fewer.
+/// Enough for every planted bug, in a debug build within half a minute; fewer over a store that waits for a disk or a
+/// server. `PROPTEST_CASES` asks for more or fewer.
 /// Failures are printed as lists of operations and not kept in files: a real one becomes a test of its own.
 fn config() -> ProptestConfig {
     let asked = ProptestConfig::default();
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { 1_500 };
+    let in_memory = std::env::var_os("HEIRLOOM_STORE").is_none_or(|store| store == "memory");
+    let cases = match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => asked.cases,
+        None if in_memory => 1_500,
+        None => 200,
+    };
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..asked }
 }
 

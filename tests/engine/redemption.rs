@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use heirloom::testing::{ManualClock, SeededEntropy};
 use heirloom::{Begun, Error, How, Outcome, Policy, Reason, Redemption, Refusal};
-use heirloom::{MemoryStore, testing::FaultStore, testing::ManualClock, testing::SeededEntropy};
 use pollster::block_on;
 
 use crate::step::{advance, issue, next, refusal, refused, stored};
-use crate::support::{World, grant, granted, request, text};
+use crate::support::{Disk, World, grant, granted, request, text};
 
-type Ready<'a> = Box<Redemption<'a, FaultStore<MemoryStore>, ManualClock, SeededEntropy>>;
+type Ready<'a> = Box<Redemption<'a, Disk, ManualClock, SeededEntropy>>;
 
 fn ready<'a>(world: &'a World, token: &str) -> Ready<'a> {
     match block_on(world.node.begin(token, request())).unwrap() {

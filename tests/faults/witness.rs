@@ -3,16 +3,18 @@
 use std::sync::Mutex;
 
 use heirloom::family::{Family, Status};
-use heirloom::testing::FaultStore;
-use heirloom::{Event, EventKind, FamilyId, MemoryStore, Observer};
+use heirloom::{Event, EventKind, FamilyId, Observer, Store};
+use pollster::block_on;
+
+use crate::support::Disk;
 
 pub struct Witness {
-    store: FaultStore<MemoryStore>,
+    store: Disk,
     heard: Mutex<Vec<Event>>,
 }
 
 impl Witness {
-    pub fn new(store: FaultStore<MemoryStore>) -> Self {
+    pub fn new(store: Disk) -> Self {
         Self { store, heard: Mutex::default() }
     }
 
@@ -53,6 +55,6 @@ fn is_revoked(family: &Family, reason: impl Fn(heirloom::Reason) -> bool) -> boo
 }
 
 /// A family as it is stored, past all faults.
-pub fn stored(store: &FaultStore<MemoryStore>, id: FamilyId) -> Option<Family> {
-    store.inner().snapshot().into_iter().find(|family| family.id == id)
+pub fn stored(store: &Disk, id: FamilyId) -> Option<Family> {
+    block_on(store.inner().load(id)).expect("a store that works")
 }

@@ -10,6 +10,7 @@ use heirloom::token::FamilyId;
 use heirloom::{Begun, Engine, Grant, KeyRing, MemoryStore, Outcome, Policy};
 
 use super::answers::Actual;
+use super::backend::Backend;
 use super::history::{Family, Model};
 use super::log::Log;
 use super::node::{self, Disk, Heard, Node, Records, Running};
@@ -43,7 +44,13 @@ pub struct Driver {
 
 impl Default for Driver {
     fn default() -> Self {
-        let disk = Disk::new(MemoryStore::new());
+        Self::over(Backend::open().expect("a store"))
+    }
+}
+
+impl Driver {
+    pub fn over(backend: Backend) -> Self {
+        let disk = Disk::new(backend);
         let (heard, entropy) = (Heard::default(), SeededEntropy::new(7));
         // A change of keys has begun: the second node accepts one that the first does not know yet.
         let rings = [[1].into(), [1, 2].into()].map(|accepted| Ring { active: 1, accepted });
@@ -64,9 +71,7 @@ impl Default for Driver {
             entropy,
         }
     }
-}
 
-impl Driver {
     /// Carries out one operation and checks all that can be checked of it.
     pub fn apply(&mut self, operation: &Operation) {
         match operation {

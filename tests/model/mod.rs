@@ -20,6 +20,7 @@
 //! | `resolve` | from an operation to what is asked |
 //! | `translate`, `answers` | from the model's words to heirloom's, and back |
 //! | `node` | two engines over one store that fails, loses and races |
+//! | `backend` | the store under test |
 //! | `driver` | carries out operations on both |
 //! | `agree`, `remember`, `races` | answers, strings, events and records are those of the model, races included |
 //! | `kind` | kinds of answers, to see whether enough happens |
@@ -28,6 +29,8 @@
 
 pub mod agree;
 pub mod answers;
+#[path = "../backend/mod.rs"]
+pub mod backend;
 pub mod driver;
 pub mod hear;
 pub mod history;

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, Waker};
 use heirloom::family::{Family, Status};
 use heirloom::testing::{Fault, FaultStore, ManualClock, Operations, SeededEntropy};
 use heirloom::token::FamilyId;
-use heirloom::{Engine, Event, EventKind, MemoryStore, Observer, Policy, Request, Timestamp};
+use heirloom::{Engine, Event, EventKind, Observer, Policy, Request, Timestamp};
 
 use super::answers::Actual;
+use super::backend::Backend;
 use super::operation::Trouble;
 use super::translate;
 use super::words::{Asked, Millis, RETENTION, Resource, Ring, Showing};
@@ -18,7 +19,7 @@ use super::words::{Asked, Millis, RETENTION, Resource, Ring, Showing};
 /// The records of a store.
 pub type Records = BTreeMap<FamilyId, Family>;
 /// The store under test.
-pub type Disk = FaultStore<MemoryStore>;
+pub type Disk = FaultStore<Backend>;
 
 /// A process of the server: an engine, its clock, its key ring.
 pub struct Node {

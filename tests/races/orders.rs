@@ -7,7 +7,7 @@ use heirloom::{Error, Granted, How, Outcome, Policy, Refusal};
 
 use crate::exchange::{Way, exchange};
 use crate::nodes::{Nodes, pairs, refusing, strict};
-use crate::schedule::{Task, every_order, random_orders};
+use crate::schedule::{Orders, Task, every_order, fewer, random_orders};
 use crate::support::{granted, text};
 
 #[test]
@@ -30,7 +30,7 @@ fn the_scheduler_finds_each_order_once() {
         seen.insert(trace.into_inner());
     });
     // Two tasks of four polls each: 8 choose 4. The last poll leaves no trace.
-    assert_eq!(orders, 70);
+    assert_eq!(orders, Orders::All(70));
     assert_eq!(seen.len(), 20);
 }
 
@@ -50,7 +50,7 @@ fn two_exchanges_of_one_token_get_the_same_successor_in_every_order() {
             assert_eq!(rotated, 1, "{one:?} {other:?}");
             assert_eq!(granted(nodes.now(text(&first), Way::Refresh).unwrap()).generation, 3);
         });
-        assert!(orders >= 20, "{orders} orders of {one:?} {other:?}");
+        assert!(is_many(orders), "{orders:?} of {one:?} {other:?}");
     }
 }
 
@@ -72,13 +72,13 @@ fn three_exchanges_of_one_token_get_the_same_successor_in_every_order() {
         assert!(outcomes.iter().all(|it| text(it) == text(&outcomes[0])));
     });
     // Nine polls, three each: 9! / (3!)^3.
-    assert_eq!(orders, 1680);
+    assert!(matches!(orders, Orders::All(1680) | Orders::Some), "{orders:?}");
 }
 
 #[test]
 fn eight_exchanges_of_one_token_get_the_same_successor_in_random_orders() {
     let nodes = Nodes::new(Policy::default());
-    random_orders(300, 1, |schedule| {
+    random_orders(fewer(300, 30), 1, |schedule| {
         let token = nodes.issued();
         let outcomes = RefCell::new(Vec::new());
         let present = async |index: usize, way| {
@@ -126,6 +126,10 @@ fn in_a_leeway_that_refuses_the_loser_is_refused_and_the_winner_goes_on_in_every
             assert_eq!(granted(nodes.now(text(&won), one).unwrap()).generation, 3);
         });
     }
+}
+
+fn is_many(orders: Orders) -> bool {
+    matches!(orders, Orders::All(20..) | Orders::Some)
 }
 
 /// The one that won and why the other lost.

@@ -13,10 +13,14 @@ use pollster::block_on;
 use crate::exchange::{WAYS, exchange};
 use crate::nodes::{Nodes, strict};
 use crate::revocation::{Ender, end};
+use crate::schedule::fewer;
 use crate::support::{Node, grant, granted, key, request, text};
 
-const ROUNDS: usize = 300;
 const THREADS: usize = 8;
+
+fn rounds() -> usize {
+    fewer(300, 30)
+}
 
 /// Runs all jobs at once, on both nodes in turn, and collects what they return.
 fn at_once<T: Send>(nodes: &Nodes, jobs: usize, job: impl Fn(&Node, usize) -> T + Sync) -> Vec<T> {
@@ -42,7 +46,7 @@ fn refresh(node: &Node, token: &str) -> Result<Outcome, Error> {
 #[test]
 fn all_threads_that_present_one_token_get_one_successor() {
     let nodes = Nodes::new(Policy::default());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let token = nodes.issued();
         let outcomes = at_once(&nodes, THREADS, |node, index| {
             granted(block_on(exchange(node, text(&token), WAYS[index % 3])).unwrap())
@@ -56,7 +60,7 @@ fn all_threads_that_present_one_token_get_one_successor() {
 #[test]
 fn without_a_leeway_one_thread_wins_and_the_rest_end_the_family_once() {
     let nodes = Nodes::new(strict());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let token = nodes.issued();
         let outcomes = at_once(&nodes, THREADS, |node, _| refresh(node, text(&token)).unwrap());
         let (mut won, mut breaches) = (Vec::new(), 0);
@@ -76,7 +80,7 @@ fn without_a_leeway_one_thread_wins_and_the_rest_end_the_family_once() {
 #[test]
 fn nothing_is_live_once_refreshing_threads_and_a_revoking_one_are_done() {
     for by in [Ender::Token, Ender::Family, Ender::Subject, Ender::Client] {
-        for _ in 0..ROUNDS / 4 {
+        for _ in 0..rounds() / 4 {
             let nodes = Nodes::new(Policy::default());
             let token = nodes.issued();
             nodes.world.store.wait(0);
@@ -102,7 +106,7 @@ fn nothing_is_live_once_refreshing_threads_and_a_revoking_one_are_done() {
 #[test]
 fn a_chain_that_a_thread_keeps_refreshing_stops_at_its_revocation() {
     let nodes = Nodes::new(Policy::default());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let token = nodes.issued();
         at_once(&nodes, 2, |node, index| {
             if index == 0 {
@@ -129,13 +133,13 @@ fn keys_that_are_swapped_under_load_refuse_no_refresh_and_change_no_successor() 
     nodes.other.set_keys(rings[0].clone());
     at_once(&nodes, 4, |node, index| {
         if index < 2 {
-            for round in 0..ROUNDS * 4 {
+            for round in 0..rounds() * 4 {
                 node.set_keys(rings[round % 2].clone());
             }
             return;
         }
         let mut current = text(&block_on(node.issue(grant())).unwrap()).to_owned();
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds() {
             let next = granted(refresh(node, &current).unwrap());
             let again = granted(refresh(&nodes.world.node, &current).unwrap());
             assert_eq!(text(&next), text(&again));
@@ -147,7 +151,7 @@ fn keys_that_are_swapped_under_load_refuse_no_refresh_and_change_no_successor() 
 #[test]
 fn a_change_of_the_grant_beside_refreshing_threads_loses_neither() {
     let nodes = Nodes::new(Policy::default());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let token = nodes.issued();
         let raised = grant().scope("read write admin");
         let outcomes = at_once(&nodes, 4, |node, index| {
@@ -174,7 +178,7 @@ fn a_purge_beside_refreshing_threads_takes_a_family_whole_or_not_at_all() {
     const IDLE: Duration = Duration::from_secs(60);
     let stored = Policy::builder().idle(IDLE).build().unwrap();
     let live = Policy::builder().ends(Ends::Live).build().unwrap();
-    for _ in 0..ROUNDS / 10 {
+    for _ in 0..rounds() / 10 {
         let nodes = Nodes::new(live.clone());
         let issue = || block_on(nodes.world.node.issue_under(&stored, grant())).unwrap();
         let tokens: Vec<_> = (0..100).map(|_| issue()).collect();
@@ -210,7 +214,7 @@ fn a_selection_beside_issuing_threads_finds_every_family_whose_issue_had_returne
     let page = Page { after: None, limit: usize::MAX };
     at_once(&nodes, 4, |node, _| {
         let mut mine = Vec::new();
-        for _ in 0..ROUNDS / 5 {
+        for _ in 0..rounds() / 5 {
             mine.push(block_on(node.issue(grant())).unwrap().family);
             let found = block_on(node.families(&selector, page)).unwrap();
             assert!(mine.iter().all(|id| found.iter().any(|family| family.id == *id)));

@@ -2,12 +2,13 @@
 
 use heirloom::family::{Family, Impossible};
 use heirloom::testing::FaultStore;
-use heirloom::{FamilyId, MemoryStore, record};
+use heirloom::{FamilyId, record};
 
+use super::backend;
 use super::fields::Check;
 
 /// What the engines of all nodes share.
-pub type Shared = FaultStore<MemoryStore>;
+pub type Shared = FaultStore<backend::Backend>;
 
 /// The store of one run of one scenario.
 pub struct Backend(Shared);
@@ -17,15 +18,9 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// When there is no such kind.
+    /// When it cannot be had.
     pub fn open() -> Check<Self> {
-        match std::env::var("HEIRLOOM_STORE").as_deref() {
-            Err(std::env::VarError::NotPresent) | Ok("memory") => {
-                Ok(Self(FaultStore::new(MemoryStore::new())))
-            }
-            Ok(other) => Err(format!("HEIRLOOM_STORE: no store `{other}`; there is `memory`")),
-            Err(error) => Err(format!("HEIRLOOM_STORE: {error}")),
-        }
+        backend::Backend::open().map(FaultStore::new).map(Self)
     }
 
     /// The store as an engine gets it.
@@ -43,7 +38,9 @@ impl Backend {
     }
 
     pub fn restore(&self, families: Vec<Family>) {
-        self.0.inner().restore(families);
+        if self.snapshot() != families {
+            self.0.inner().restore(families);
+        }
     }
 
     /// One family as it is stored: no call that the engine or a fault would see.

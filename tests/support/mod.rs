@@ -1,26 +1,31 @@
 //! What these tests share: a store that can fail, a clock set by hand, and engines over both.
 
+#[path = "../backend/mod.rs"]
+mod backend;
+
 use heirloom::testing::{FaultStore, ManualClock, SeededEntropy};
-use heirloom::{
-    Engine, Grant, Granted, Key, KeyRing, MemoryStore, Outcome, Policy, Request, Timestamp,
-};
+use heirloom::{Engine, Grant, Granted, Key, KeyRing, Outcome, Policy, Request, Timestamp};
+
+use self::backend::Backend;
 
 /// When every story begins.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
+/// The store under test, which fails as it is told.
+pub type Disk = FaultStore<Backend>;
 /// One engine; several of them over one store are the nodes of a deployment.
-pub type Node = Engine<FaultStore<MemoryStore>, ManualClock, SeededEntropy>;
+pub type Node = Engine<Disk, ManualClock, SeededEntropy>;
 
 /// A deployment: the store, the clock, and its first node.
 pub struct World {
-    pub store: FaultStore<MemoryStore>,
+    pub store: Disk,
     pub clock: ManualClock,
     pub node: Node,
 }
 
 impl World {
     pub fn new(policy: Policy) -> Self {
-        let store = FaultStore::new(MemoryStore::new());
+        let store = FaultStore::new(Backend::open().unwrap());
         let clock = ManualClock::at(START);
         let node = node(&store, &clock, policy, 1);
         Self { store, clock, node }
@@ -28,12 +33,7 @@ impl World {
 }
 
 /// A node over a store, with randomness of its own.
-pub fn node(
-    store: &FaultStore<MemoryStore>,
-    clock: &ManualClock,
-    policy: Policy,
-    seed: u64,
-) -> Node {
+pub fn node(store: &Disk, clock: &ManualClock, policy: Policy, seed: u64) -> Node {
     Engine::new(store.clone(), KeyRing::new(key(1)), policy)
         .with_clock(clock.clone())
         .with_entropy(SeededEntropy::new(seed))
