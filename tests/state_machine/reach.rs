@@ -17,12 +17,12 @@ use crate::model::operation::Operation;
 fn every_answer_is_reached() {
     let mut runner = TestRunner::deterministic();
     let lists = Reference::sequential_strategy(40..80);
-    let (mut in_memory, mut reached) = (BTreeSet::new(), BTreeSet::new());
+    let mut reached = BTreeSet::new();
     for _ in 0..1_000 {
         let (_, operations, _) = lists.new_tree(&mut runner).expect("a list").current();
-        let before = in_memory.len();
-        in_memory.extend(answered(Driver::over(Backend::in_memory()), &operations));
-        if in_memory.len() > before {
+        let in_memory = answered(Driver::over(Backend::in_memory()), &operations);
+        // A list may be answered in another way on another store, or another day: the order of a purge is nobody's promise.
+        if !in_memory.is_subset(&reached) {
             reached.extend(answered(Driver::default(), &operations));
         }
         if EVERY_ANSWER.iter().all(|kind| reached.contains(kind)) {
