@@ -5,8 +5,8 @@
 //! The file is in WAL mode with `synchronous=FULL`: what returned success survives a crash of the process, of the
 //! operating system and of the power supply (S8), as far as the disk honours a flush. One thread writes: it takes
 //! whatever calls are waiting, carries them out in one transaction and flushes once for all of them (group commit).
-//! Every answer waits for that flush, refusals included; if it fails, all of them get an error and nothing of the
-//! batch is there. Readers run beside the writer and see only what is flushed.
+//! Every answer waits for that flush, refusals included; if it fails, all of them get an error, and nobody is told of a
+//! success. Readers run beside the writer and see only what is flushed.
 //!
 //! Several processes may share the file, on one machine and a local file system: WAL needs shared memory, so **never a
 //! network file system**. A writer waits for another process's, five seconds by default; then the call fails as
@@ -14,10 +14,21 @@
 //!
 //! # Operating it
 //!
-//! Back up with `sqlite3 FILE ".backup COPY"` or `VACUUM INTO`, never by copying the file alone: what was committed last
-//! may be in `FILE-wal`. A restored backup has lost its last rotations: their tokens are then refused as
-//! [`AheadOfStore`](crate::Refusal::AheadOfStore), not taken for theft (P16). The schema (`src/store/schema/sqlite.sql`) has a column for
-//! every field, to be read with `sqlite3`.
+//! *Back up* with `sqlite3 FILE ".backup COPY"` or `VACUUM INTO`, never by copying the file: what was committed last may be in
+//! `FILE-wal`. *Restore*: stop every process, remove `FILE-wal` and `FILE-shm`, which would undo the restore, put the copy in the place of
+//! `FILE`, start. A restored backup has lost its last rotations, which are recognised by generation and not taken for theft
+//! (P16), **and its last revocations, which are not**: the README's "For operators" says what to do. Never move or replace a file that is
+//! open.
+//!
+//! *A wrong path is an empty store*: [`SqliteSettings::must_exist`] makes it an error.
+//!
+//! *Errors*: a lock that is held too long and a full disk are [`Unavailable`](super::StoreErrorKind::Unavailable), and pass; a file that is damaged, not ours, of a
+//! later release, or that may not be written is [`Unusable`](super::StoreErrorKind::Unusable).
+//!
+//! *Processes*: open the store after a `fork`, not before; the file is made with mode 0600.
+//!
+//! *By hand*: the schema (`src/store/schema/sqlite.sql`) has a column for every field. `DELETE` of a row ends a family as `Unknown`. The
+//! space of purged families is used again; `VACUUM` gives it back.
 
 mod schema;
 mod statement;
@@ -60,13 +71,17 @@ pub struct SqliteSettings {
     /// How long a write waits for that of another process before it fails as
     /// [`Unavailable`](super::StoreErrorKind::Unavailable). Default 5 s.
     pub lock_wait: Duration,
-    /// How large the file may grow, in bytes; then writes fail as on a full disk. Default: as the disk allows.
+    /// How large the file may grow, in bytes; then writes fail as on a full disk, revocations too: leave room. Default: as the
+    /// disk allows.
     pub max_bytes: Option<u64>,
+    /// Whether a file that is not there is an error. By default it is made, and a wrong path or a volume that is not mounted
+    /// is an empty store: every token is refused as [`Unknown`](crate::Refusal::Unknown), and clients throw theirs away.
+    pub must_exist: bool,
 }
 
 impl Default for SqliteSettings {
     fn default() -> Self {
-        Self { lock_wait: Duration::from_secs(5), max_bytes: None }
+        Self { lock_wait: Duration::from_secs(5), max_bytes: None, must_exist: false }
     }
 }
 
@@ -80,6 +95,12 @@ impl SqliteSettings {
     /// Lets the file grow to so many bytes.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Makes no file: for every start but the first.
+    pub fn must_exist(mut self) -> Self {
+        self.must_exist = true;
         self
     }
 }
@@ -151,6 +172,8 @@ impl Store for SqliteStore {
             if !step.apply(&mut family) {
                 return Ok(step.declined(Some(family)));
             }
+            // A version that cannot be counted up.
+            family.check()?;
             statement::update(connection, &family)?;
             Ok(step.committed(family))
         })
@@ -163,6 +186,7 @@ impl Store for SqliteStore {
                 return Ok(step.unknown());
             };
             if step.apply(&mut family) {
+                family.check()?;
                 statement::update(connection, &family)?;
             }
             Ok(step.ended(family))
@@ -178,6 +202,8 @@ impl Store for SqliteStore {
             if !step.apply(&mut family) {
                 return Ok(step.declined(Some(family)));
             }
+            // A version that cannot be counted up.
+            family.check()?;
             statement::update(connection, &family)?;
             Ok(step.committed())
         })

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use heirloom::Store;
-use heirloom::store::{SqliteStore, StoreErrorKind};
+use heirloom::store::{SqliteSettings, SqliteStore, StoreErrorKind};
 use pollster::block_on;
 use rusqlite::Connection;
 
@@ -82,8 +82,39 @@ fn what_is_no_database_is_an_error_and_stays_as_it_is() {
 fn a_folder_that_is_not_there_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let error = SqliteStore::open(folder.path().join("none/families.db")).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(error.kind(), StoreErrorKind::Unusable);
     assert!(story(&error).contains("unable to open"), "{}", story(&error));
+}
+
+/// A volume that is not mounted would be an empty store, and log everybody out.
+#[test]
+fn a_file_that_must_exist_and_does_not_is_an_error_and_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = SqliteSettings::default().must_exist();
+    let error = SqliteStore::open_with(path(&folder), &there).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unusable);
+    assert!(!path(&folder).exists());
+    drop(SqliteStore::open(path(&folder)).unwrap());
+    drop(SqliteStore::open_with(path(&folder), &there).unwrap());
+}
+
+/// Not an outage that passes: somebody must be paged.
+#[test]
+fn a_damaged_file_is_for_an_operator() {
+    let disk = Disk::new();
+    let root = disk.issue("alice");
+    let Disk { folder, store, node, .. } = disk;
+    drop((node, store));
+    let mut bytes = fs::read(path(&folder)).unwrap();
+    // All pages but the first, which says what the file is.
+    bytes[4_096..].fill(0xa5);
+    fs::write(path(&folder), &bytes).unwrap();
+    let store = SqliteStore::open(path(&folder)).unwrap();
+    let error = block_on(store.load(root.family)).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unusable);
+    assert!(story(&error).contains("malformed"), "{}", story(&error));
+    drop(store);
+    assert_eq!(fs::read(path(&folder)).unwrap(), bytes, "left as it is");
 }
 
 #[test]
@@ -127,4 +158,20 @@ fn a_family_can_be_read_with_sql() {
     assert_eq!([&*subject, &*client, &*scope], ["alice", "web-app", "read write"]);
     assert_eq!((&*status, generation), ("revoked: logout", 1));
     assert_eq!(rest, r#"2023-11-14 22:13:20 {"acr":"2"}"#);
+}
+
+/// It tells who uses what.
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let disk = Disk::new();
+    disk.issue("alice");
+    for end in ["", "-wal", "-shm"] {
+        let mut name = disk.path().into_os_string();
+        name.push(end);
+        let mode = fs::metadata(&name).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name:?}");
+    }
 }

@@ -131,14 +131,16 @@ fn a_full_disk_is_a_retryable_error_and_loses_nothing() {
 fn of_a_batch_that_meets_a_full_disk_every_answer_is_true() {
     let small = SqliteSettings::default().max_bytes(64 * 1024);
     let disk = Disk::with(|path| SqliteStore::open_with(path, &small).unwrap());
+    let before = [disk.issue("alice"), disk.issue("alice")];
     let answers = at_once((0..40).map(|_| disk.node.issue(large())).collect());
     let page = Page { after: None, limit: 1_000 };
     let found = block_on(disk.store.select(&Selector::subject("alice"), page)).unwrap();
     let found: Vec<_> = found.into_iter().map(|family| family.unwrap().id).collect();
-    let mut acknowledged: Vec<_> = answers.iter().flatten().map(|granted| granted.family).collect();
+    let acknowledged = before.iter().chain(answers.iter().flatten()).map(|granted| granted.family);
+    let mut acknowledged: Vec<_> = acknowledged.collect();
     acknowledged.sort();
     assert_eq!(found, acknowledged);
-    assert!(!found.is_empty() && found.len() < 40, "{} of 40 fit", found.len());
+    assert!(found.len() < 42, "all of them fit");
     for error in answers.into_iter().filter_map(Result::err) {
         let Error::Store(error) = error else { panic!("{error}") };
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
@@ -149,17 +151,63 @@ fn large() -> Grant {
     grant("alice").attribute("note", &"x".repeat(3_000))
 }
 
+/// A host gave up a refresh that waited for a lock; when the lock went, the rotation was written with its old date, and the
+/// client's next retry came after a leeway that had never begun for it: a false breach.
 #[test]
-fn a_call_whose_future_is_dropped_is_wholly_done() {
+fn a_call_that_is_given_up_before_its_turn_is_not_begun() {
+    let disk = Disk::new();
+    let root = disk.issue("alice");
+    let other = disk.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // The first keeps the writer waiting for the lock, so that the second has not had its turn.
+    let mut first = Box::pin(disk.node.issue(grant("bob")));
+    let mut given_up = Box::pin(disk.node.refresh(text(&root), request()));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    assert!(given_up.as_mut().poll(&mut context).is_pending());
+    drop(given_up);
+    disk.clock.advance(Duration::from_secs(60));
+    other.execute_batch("COMMIT").unwrap();
+    block_on(first).unwrap();
+    // A write after it: whatever was to be done is done.
+    disk.issue("carol");
+    assert_eq!(disk.load(&root).head.generation, 0);
+    let again = block_on(disk.node.refresh(text(&root), request())).unwrap();
+    let Outcome::Granted(again) = again else { panic!("{again:?}") };
+    assert_eq!(again.how, heirloom::How::Rotated);
+}
+
+/// Each batch had waited for the lock anew: the last of a long queue, many times as long as the operator had said.
+#[test]
+fn nobody_waits_for_more_than_one_lock() {
+    let patient = SqliteSettings::default().lock_wait(Duration::from_millis(200));
+    let disk = Disk::with(|path| SqliteStore::open_with(path, &patient).unwrap());
+    let other = disk.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut calls: Vec<_> = (0..1_500).map(|_| Box::pin(disk.node.issue(grant("alice")))).collect();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for call in &mut calls {
+        assert!(call.as_mut().poll(&mut context).is_pending());
+    }
+    // The first answer tells that the wait is over. The others have had theirs, although the lock is free from now on.
+    let mut calls = calls.into_iter();
+    assert!(block_on(calls.next().unwrap()).is_err());
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(calls.filter_map(|call| block_on(call).ok()).count(), 0);
+    disk.issue("alice");
+}
+
+#[test]
+fn a_call_whose_future_is_dropped_is_wholly_done_or_not_begun() {
     let disk = Disk::new();
     let root = disk.issue("alice");
     let mut dropped = Box::pin(disk.node.refresh(text(&root), request()));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let _ = dropped.as_mut().poll(&mut context);
     drop(dropped);
-    // The next write waits for the one before it.
+    // The next write waits for the one before it. Which of the two it was, the thread of the writer has decided.
     let again = block_on(disk.node.refresh(text(&root), request())).unwrap();
     let Outcome::Granted(again) = again else { panic!("{again:?}") };
-    assert_eq!(again.how, heirloom::How::Replayed);
-    assert_eq!(disk.load(&root).head.generation, 1);
+    assert!(matches!(again.how, heirloom::How::Replayed | heirloom::How::Rotated));
+    assert_eq!((again.generation, disk.load(&root).head.generation), (1, 1));
 }

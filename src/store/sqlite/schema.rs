@@ -30,12 +30,14 @@ enum Misfit {
 
 /// The connection that writes; the file exists and has the schema of this release when this returns.
 pub(super) fn open(path: &Path, settings: &SqliteSettings) -> Result<Connection, StoreError> {
-    let create = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = connect(path, create, settings).map_err(StoreError::unavailable)?;
+    let create = !settings.must_exist;
+    let create = if create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | create;
+    let mut connection = connect(path, flags, settings).map_err(failure)?;
     current(&connection)?;
     let read = |row: &Row<'_>| row.get(0);
     let wal = || connection.query_row("PRAGMA journal_mode = WAL", [], read);
-    let mode: String = patiently(settings.lock_wait, wal).map_err(StoreError::unavailable)?;
+    let mode: String = patiently(settings.lock_wait, wal).map_err(failure)?;
     if mode != "wal" {
         return Err(StoreError::unusable(Misfit::NotWal(mode)));
     }
@@ -43,7 +45,7 @@ pub(super) fn open(path: &Path, settings: &SqliteSettings) -> Result<Connection,
     limit(&connection, settings)
         // From now on it waits by itself, in short steps.
         .and_then(|()| connection.busy_timeout(Duration::ZERO))
-        .map_err(StoreError::unavailable)?;
+        .map_err(failure)?;
     Ok(connection)
 }
 
@@ -57,7 +59,21 @@ pub(super) fn open_reader(
         connection.execute_batch("PRAGMA query_only = ON")?;
         Ok(connection)
     };
-    reader().map_err(|error: rusqlite::Error| StoreError::unavailable(error))
+    reader().map_err(failure)
+}
+
+/// What an error of SQLite means: a file that is none, or damaged, is for an operator; all else may pass.
+pub(super) fn failure(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::NotADatabase
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::ReadOnly,
+        ) => StoreError::unusable(error),
+        _ => StoreError::unavailable(error),
+    }
 }
 
 /// Repeats what fails because another process holds the lock, in short steps: SQLite's own waits grow up to a tenth of
@@ -79,7 +95,7 @@ pub(super) fn patiently<T>(
     }
 }
 
-fn is_locked(error: &rusqlite::Error) -> bool {
+pub(super) fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
@@ -88,15 +104,30 @@ fn connect(
     flags: OpenFlags,
     settings: &SqliteSettings,
 ) -> rusqlite::Result<Connection> {
+    #[cfg(unix)]
+    if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+        make_private(path);
+    }
     // Each connection stays on one thread; a path is a path, not a URI.
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // For the locks of opening, and for the recovery of a file whose process was killed; no reader waits for a writer.
     connection.busy_timeout(settings.lock_wait)?;
     connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+        // On macOS a flush reaches the disk only with the second and third.
+        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; \
+         PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
     )?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
+}
+
+/// Makes the file so that its owner alone can read who uses what; the files beside it inherit that. If that fails, SQLite
+/// says why.
+#[cfg(unix)]
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 fn limit(connection: &Connection, settings: &SqliteSettings) -> rusqlite::Result<()> {
@@ -112,7 +143,7 @@ fn migrate(connection: &mut Connection, settings: &SqliteSettings) -> Result<(),
         return Ok(());
     }
     let begin = || Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
-    let transaction = patiently(settings.lock_wait, begin).map_err(StoreError::unavailable)?;
+    let transaction = patiently(settings.lock_wait, begin).map_err(failure)?;
     // Looked at again under the lock: another process may have been quicker.
     let found = version(&transaction)?;
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
@@ -121,15 +152,15 @@ fn migrate(connection: &mut Connection, settings: &SqliteSettings) -> Result<(),
             .execute_batch(migration)
             .and_then(|()| transaction.pragma_update(None, "user_version", version))
             .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION_ID))
-            .map_err(StoreError::unavailable)?;
+            .map_err(failure)?;
     }
-    transaction.commit().map_err(StoreError::unavailable)
+    transaction.commit().map_err(failure)
 }
 
 /// The version as it is committed.
 fn current(connection: &Connection) -> Result<usize, StoreError> {
     // All of it as of one instant: another process may be creating the file.
-    let transaction = connection.unchecked_transaction().map_err(StoreError::unavailable)?;
+    let transaction = connection.unchecked_transaction().map_err(failure)?;
     version(&transaction)
 }
 
@@ -138,8 +169,7 @@ fn version(connection: &Connection) -> Result<usize, StoreError> {
     let read = |pragma: &str| connection.query_row(pragma, [], |row| row.get(0));
     let tables = "SELECT count(*) FROM sqlite_schema";
     let look = || Ok((read("PRAGMA application_id")?, read("PRAGMA user_version")?, read(tables)?));
-    let (application, version, tables): (i32, i32, i32) =
-        look().map_err(|error: rusqlite::Error| StoreError::unavailable(error))?;
+    let (application, version, tables): (i32, i32, i32) = look().map_err(failure)?;
     let is_empty = (application, version, tables) == (0, 0, 0);
     if application != APPLICATION_ID && !is_empty {
         return Err(StoreError::unusable(Misfit::Foreign(application)));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, ToSql, params_from_iter};
 
+use super::schema::failure;
 use crate::family::{Family, Impossible};
 use crate::record::columns::{self, COLUMNS, Column, Kind, Value};
 use crate::store::{Page, Purge, Selected, Selector, StoreError};
@@ -113,8 +114,8 @@ fn count(limit: usize) -> Value<'static> {
 }
 
 fn execute(connection: &Connection, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-    let mut statement = connection.prepare_cached(sql).map_err(StoreError::unavailable)?;
-    statement.execute(params_from_iter(values)).map_err(StoreError::unavailable)
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    statement.execute(params_from_iter(values)).map_err(failure)
 }
 
 fn rows<T>(
@@ -123,9 +124,9 @@ fn rows<T>(
     values: &[Value<'_>],
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, StoreError> {
-    let mut statement = connection.prepare_cached(sql).map_err(StoreError::unavailable)?;
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
     let rows = statement.query_map(params_from_iter(values), read);
-    rows.and_then(Iterator::collect).map_err(StoreError::unavailable)
+    rows.and_then(Iterator::collect).map_err(failure)
 }
 
 /// A row's id. One that is no id is named by zeros, and its record refused for it.

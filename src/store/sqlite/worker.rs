@@ -11,7 +11,7 @@ use futures_channel::oneshot;
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::schema::patiently;
+use super::schema::{is_locked, patiently};
 use crate::store::StoreError;
 
 /// How many calls share a flush at most: a bound on how long the first of them waits.
@@ -49,8 +49,8 @@ impl Workers {
         Ok(())
     }
 
-    /// Carries out work in the next batch, and answers when that is flushed. Work that is asked for is done, also when
-    /// its future is dropped.
+    /// Carries out work in the next batch, and answers when that is flushed. If its future is dropped before its turn it is
+    /// not begun; after that it is done.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -122,6 +122,8 @@ where
 {
     fn run(&mut self, connection: &Connection) -> bool {
         match std::mem::replace(self, Self::Taken) {
+            // Given up before its turn: it would be carried out late, at an instant that has passed.
+            Self::Asked(_, reply) if reply.is_canceled() => true,
             Self::Asked(work, reply) => {
                 let result = work(connection);
                 let succeeded = result.is_ok();
@@ -158,13 +160,17 @@ fn write_all(connection: &Connection, lock_wait: Duration, queue: &Receiver<Box<
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH - 1));
         let flushed = write(connection, lock_wait, &mut batch).map_err(Arc::new);
+        if flushed.as_ref().is_err_and(|error| is_locked(error)) {
+            // Who came meanwhile has waited as well: nobody waits for more than one lock.
+            batch.extend(queue.try_iter());
+        }
         for job in batch {
             job.answer(flushed.as_ref().err().map(|why| StoreError::unavailable(Arc::clone(why))));
         }
     }
 }
 
-/// One transaction, one flush. On an error nothing of it is there.
+/// One transaction, one flush. On an error nobody is told of a success.
 fn write(
     connection: &Connection,
     lock_wait: Duration,
