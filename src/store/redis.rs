@@ -22,7 +22,7 @@ use redis::{Value as Reply, cmd};
 use self::concurrent::all;
 use self::hash::{Said, assignments, bytes, said, text};
 use self::key::{Bucket, Keys};
-use self::script::{Script, Scripts, Server};
+use self::script::{Script, Scripts, Server, failure};
 use self::walk::Found;
 use crate::entropy::SystemEntropy;
 use crate::family::{Family, Impossible};
@@ -116,7 +116,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
     ) -> Result<Vec<(String, String)>, StoreError> {
         let mut connection = self.server.connection.clone();
         let reply = cmd("INFO").arg(section).query_async(&mut connection).await;
-        fit::field_of_each(reply.map_err(StoreError::unavailable)?, field)
+        fit::field_of_each(reply.map_err(failure)?, field)
     }
 
     /// Runs a script that writes a family, at the host's now.
@@ -283,6 +283,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
     }
 
     async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
+        if page.limit == 0 {
+            return Ok(Vec::new());
+        }
         self.page(selector, page).await
     }
 

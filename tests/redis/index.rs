@@ -39,6 +39,12 @@ fn many(count: u16) -> Vec<Family> {
 }
 
 on_both! {
+    async fn a_page_of_nothing_is_empty(world) {
+        let store = world.with([&fresh()]).await;
+        let nothing = heirloom::Page { after: None, limit: 0 };
+        assert!(store.select(&Selector::subject("alice"), nothing).await.unwrap().is_empty());
+    }
+
     async fn pages_are_complete_and_in_order_over_all_slots(world) {
         let mut families = many(200);
         let store = world.with(&families).await;

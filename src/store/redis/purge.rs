@@ -60,7 +60,7 @@ async fn ended<C: ConnectionLike + Clone>(
     let before = step.ended_before().as_millis().to_string();
     let arguments = [before.into(), passed.to_string().into(), count.to_string().into()];
     let reply = server.call(&server.scripts.ended, &[server.keys.ends(bucket)], &arguments).await?;
-    items(reply)?.into_iter().map(|member| Ok(id(&bytes(member)?))).collect()
+    items(reply)?.into_iter().map(|member| Ok(id(bucket, &bytes(member)?))).collect()
 }
 
 /// A family that is due, or an id whose family has gone by itself.

@@ -36,7 +36,15 @@ impl<C: ConnectionLike + Clone> Server<C> {
             }
             answer => answer,
         }
-        .map_err(StoreError::unavailable)
+        .map_err(failure)
+    }
+}
+
+/// What a server's answer means: a permission that is missing is for an operator, all else may pass.
+pub(super) fn failure(error: RedisError) -> StoreError {
+    match error.code() {
+        Some("NOPERM" | "NOAUTH" | "WRONGPASS") => StoreError::unusable(error),
+        _ => StoreError::unavailable(error),
     }
 }
 

@@ -95,13 +95,15 @@ pub(super) async fn bucket<C: ConnectionLike + Clone>(
     // Each member is followed by its score.
     let members =
         items(members)?.into_iter().step_by(2).map(bytes).collect::<Result<Vec<_>, _>>()?;
-    let ids = members.iter().filter_map(|member| id(member)).collect();
+    let ids = members.iter().filter_map(|member| id(bucket, member)).collect();
     Ok(Stretch { ids, next })
 }
 
-/// The id that a member of a bucket is; `None` if it is none.
-pub(super) fn id(member: &[u8]) -> Option<FamilyId> {
-    std::str::from_utf8(member).ok()?.parse().ok()
+/// The id that a member of a bucket is. `None` for what no script writes there: no id, another spelling of one, or one of
+/// another bucket, whose family lies elsewhere.
+pub(super) fn id(bucket: Bucket, member: &[u8]) -> Option<FamilyId> {
+    let id: FamilyId = std::str::from_utf8(member).ok()?.parse().ok()?;
+    (id.to_string().as_bytes() == member && Bucket::of(id) == bucket).then_some(id)
 }
 
 fn found(id: FamilyId, reply: Value) -> Result<Found, StoreError> {
