@@ -96,8 +96,9 @@ const FIRST: FamilyId = FamilyId::from_bytes([0; 16]);
 ///   it would be acknowledged and rolled back. `RecyclingMethod::Fast` (the default) keeps it at one round trip.
 /// * **Time limits** are the host's and the server's: set the pool's `wait_timeout` and `create_timeout`, `connect_timeout` and
 ///   `tcp_user_timeout` of the connection, and `statement_timeout` of heirloom's role. What they end is wholly undone or, where
-///   the answer was lost, wholly done; the error is retryable. A call that is dropped closes its connection, so that nobody
-///   waits behind its statement or for a server that is gone.
+///   the answer was lost, wholly done; the error is retryable. A server that hangs without closing its connection is bounded by
+///   none of them, only by a limit of the host around the call: dropping it is safe. The connection of a
+///   call that is dropped keeps its place in the pool until the statement has ended, five seconds at most, and is closed.
 /// * **Restarts**: a call during one is an error with its source; closed connections are replaced by the next call.
 /// * **Transaction-mode poolers** (PgBouncer, and the like): statements are prepared once for a connection, by name. Poolers that
 ///   do not know named statements (PgBouncer before 1.21, or with `max_prepared_statements = 0`) may run another client's statement
@@ -110,7 +111,8 @@ const FIRST: FamilyId = FamilyId::from_bytes([0; 16]);
 /// ```sql
 /// CREATE SCHEMA heirloom; -- owned by the role that migrates
 /// CREATE ROLE heirloom LOGIN;
-/// ALTER ROLE heirloom SET search_path = heirloom;
+/// ALTER ROLE heirloom SET search_path = heirloom; -- the role that migrates needs it as well
+/// -- Now PostgresStore::migrate, or PostgresStore::SCHEMA, as the role that migrates. Then:
 /// GRANT USAGE ON SCHEMA heirloom TO heirloom;
 /// GRANT SELECT ON heirloom.heirloom_schema TO heirloom;
 /// GRANT SELECT, INSERT, UPDATE, DELETE ON heirloom.heirloom_families TO heirloom;
@@ -134,6 +136,12 @@ const FIRST: FamilyId = FamilyId::from_bytes([0; 16]);
 /// families. A purge reads and removes batches of 500 families, waits for no refresh and lets none wait. Run it often, for instance every hour
 /// with a limit of 10,000, until it returns fewer: several nodes may at once.
 ///
+/// # Backups
+///
+/// `pg_dump -t 'heirloom_*'`, or whatever the database is backed up with; restore before traffic is let in. A restored backup has lost its last
+/// rotations, which are recognised by generation (P16), **and its last revocations, which are not**: the README's "For operators" says
+/// what to do. By hand, `DELETE` of a row ends a family as `Unknown`.
+///
 /// # Damaged rows (S9)
 ///
 /// Every column has a check that bears its name. A row that fails one when it is to be written stays as it is, and is reported as
@@ -152,8 +160,9 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [Unavailable](super::StoreErrorKind::Unavailable), with its source: the server was not reached, it is a standby, its encoding
-    /// is not UTF8, the role may not, or the tables are of a later release. Nothing was changed then.
+    /// With its source, and nothing was changed: [Unavailable](super::StoreErrorKind::Unavailable) if the server was not reached or
+    /// is a standby; [Unusable](super::StoreErrorKind::Unusable) if its encoding is not UTF8, the role may not, or the tables are
+    /// of a later release.
     pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
         schema::migrate(pool).await
     }
@@ -162,8 +171,9 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [Unavailable](super::StoreErrorKind::Unavailable), with its source: there are no tables or those of another release, the server
-    /// was not reached, it is a standby, its encoding is not UTF8, or it runs with `fsync` or `synchronous_commit` off.
+    /// With its source: [Unavailable](super::StoreErrorKind::Unavailable) if the server was not reached or is a standby;
+    /// [Unusable](super::StoreErrorKind::Unusable) if there are no tables or those of another release, the role may not, its
+    /// encoding is not UTF8, or it runs with `fsync` or `synchronous_commit` off.
     pub async fn open(pool: Pool) -> Result<Self, StoreError> {
         Self::checked(pool, false).await
     }

@@ -73,7 +73,8 @@ async fn an_answer_that_is_lost_is_an_error_and_the_write_is_whole() {
     }
 }
 
-/// A host gives up a call whose server says nothing. The next caller gets another connection, not that one.
+/// A host gives up a call whose server says nothing. Its connection keeps its place for a moment, in case the statement ends,
+/// and no longer: the next caller gets another one.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: bash scripts/test.sh"]
 async fn a_call_that_is_dropped_leaves_no_connection_behind() {
@@ -92,7 +93,10 @@ async fn a_call_that_is_dropped_leaves_no_connection_behind() {
     }
     call.abort();
     call.await.unwrap_err();
-    assert_eq!(pool.status().size, 0, "the connection is gone");
+    assert_eq!(pool.status().size, 1);
+    while pool.status().size > 0 {
+        yield_now().await;
+    }
     wire.silence(false);
     // Sent, and so done, before or after this look.
     let seen = load(&store, 1).await.unwrap().head;
@@ -241,7 +245,9 @@ async fn a_role_needs_what_the_page_says_and_lacks_nothing() {
     let mut config = place.config("");
     config.user("heirloom");
     let store = PostgresStore::open(pool(config, 2)).await.unwrap();
-    let text = unavailable(store.create(heirloom::testing::create(family(1, 0))).await);
+    let error = store.create(heirloom::testing::create(family(1, 0))).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unusable, "for an operator");
+    let text = chain(&error);
     assert!(text.contains("permission denied for table heirloom_families"), "{text}");
     place.sql("GRANT INSERT, UPDATE, DELETE ON heirloom_families TO heirloom").await;
     for store in [store.clone(), store.without_prepared_statements()] {
@@ -280,4 +286,31 @@ async fn a_disk_that_is_full_is_an_error_and_nothing_is_half_written() {
     assert_eq!(load(&store, 2).await, None);
     place.sql("DROP TRIGGER full_disk ON heirloom_families").await;
     committed(rotate(&store, 1, 0).await.unwrap());
+}
+
+/// Each call that was given up had freed its place in the pool while its statement still waited for a lock: a pool of two
+/// held two hundred backends of the server, until nobody could connect.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: bash scripts/test.sh"]
+async fn calls_that_are_given_up_hold_no_more_backends_than_the_pool_has() {
+    let place = Place::new().await;
+    let store = PostgresStore::open(place.impatient_pool(Duration::from_millis(50))).await.unwrap();
+    create(&store, &family(1, 0)).await;
+    let pool = place.pool(1);
+    let holder = pool.get().await.unwrap();
+    holder.batch_execute("BEGIN; UPDATE heirloom_families SET version = version").await.unwrap();
+    for _ in 0..20 {
+        let call = rotate(&store, 1, 0);
+        let _given_up = tokio::time::timeout(Duration::from_millis(100), call).await;
+    }
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let waiting: i64 = holder.query_one(waiting, &[]).await.unwrap().get(0);
+    assert_eq!(waiting, 1);
+    holder.batch_execute("COMMIT").await.unwrap();
+    // The place is free again as soon as the statement has ended.
+    let mut loaded = store.load(id(1)).await;
+    while loaded.is_err() {
+        loaded = store.load(id(1)).await;
+    }
+    assert!(loaded.unwrap().is_some());
 }

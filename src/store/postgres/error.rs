@@ -74,6 +74,12 @@ impl Failure {
         })
     }
 
+    /// Whether a permission, a table or a column is missing: trying again does not help.
+    fn is_for_an_operator(&self) -> bool {
+        let Self::Statement(error) = self else { return false };
+        error.code().is_some_and(|code| code.code().starts_with("42"))
+    }
+
     fn is_any(&self, codes: &[SqlState]) -> bool {
         match self {
             Self::Pool(_) => false,
@@ -97,11 +103,13 @@ impl Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         let conflict = failure.is_conflict();
+        let unusable = failure.is_for_an_operator();
         match failure {
             Failure::Statement(error) => match error.as_db_error().filter(|error| tells_row(error))
             {
                 Some(error) => Self::unavailable(Said::new(error)),
                 None if conflict => Self::conflict(error),
+                None if unusable => Self::unusable(error),
                 None => Self::unavailable(error),
             },
             Failure::Pool(error) => Self::unavailable(error),

@@ -1,8 +1,13 @@
 //! Statements over the connections of a pool: one round trip each.
 
+use std::time::Duration;
+
 use deadpool_postgres::tokio_postgres::Row;
 use deadpool_postgres::tokio_postgres::types::{ToSql, Type};
 use deadpool_postgres::{Client, Object, Pool};
+
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::error::Failure;
 use super::value::Param;
@@ -58,8 +63,9 @@ impl Sessions {
             false => unprepared(client, sql, params).await,
         };
         let answer = answer.map_err(Failure::from);
-        if answer.as_ref().err().is_none_or(Failure::leaves_connection_sound) {
-            lease.give_back();
+        match &answer {
+            Err(failure) if !failure.leaves_connection_sound() => lease.close(),
+            _ => lease.give_back(),
         }
         answer
     }
@@ -92,19 +98,33 @@ fn erase<'a>(param: &'a Param<'_>) -> &'a (dyn ToSql + Sync + 'a) {
 }
 
 /// A connection that goes back to its pool only when it is told to. Dropped before, as when a call is given up while
-/// its statement runs, it is closed: the next caller would wait behind that statement, or for a server that is gone.
+/// its statement runs, it keeps its place in the pool until that has ended, and is closed then: no other call waits behind
+/// the statement, and calls that are given up do not pile up in the server.
 struct Lease(Option<Client>);
+
+/// How long the place is kept for a statement that does not end: its server may be gone, and another one there.
+const LINGER: Duration = Duration::from_secs(5);
 
 impl Lease {
     fn give_back(mut self) {
         drop(self.0.take());
     }
+
+    fn close(mut self) {
+        drop(self.0.take().map(Object::take));
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            drop(Object::take(client));
+        let Some(client) = self.0.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) if !client.is_closed() => drop(runtime.spawn(async move {
+                // Answered after whatever runs on the connection; or an error, if that is gone.
+                let _ = timeout(LINGER, client.simple_query("")).await;
+                drop(Object::take(client));
+            })),
+            _ => drop(Object::take(client)),
         }
     }
 }

@@ -6,7 +6,7 @@
 -- the family as it is now, because the snapshot is from before the wait.
 WITH guarded AS MATERIALIZED (
     SELECT (
-        sound AND status = 'live' AND generation = $2 AND digest = $3 AND client = $4
+        sound AND grant_sound AND status = 'live' AND generation = $2 AND digest = $3 AND client = $4
         AND (binding_method IS NULL OR (binding_method = $5 AND binding_thumbprint = $6))
         AND ($7 IS NULL OR version = $7)
         AND created_at <= $8
@@ -21,7 +21,7 @@ WITH guarded AS MATERIALIZED (
     SET version = version + 1, generation = $13, digest = $14, key_id = $15, rotated_at = $16, used_at = $17,
         idle_expires_at = $18, predecessor_digest = $19, predecessor_salt = $20, predecessor_closed = $21
     WHERE id = $1 AND (
-        sound AND status = 'live' AND generation = $2 AND digest = $3 AND client = $4
+        sound AND grant_sound AND status = 'live' AND generation = $2 AND digest = $3 AND client = $4
         AND (binding_method IS NULL OR (binding_method = $5 AND binding_thumbprint = $6))
         AND ($7 IS NULL OR version = $7)
         AND created_at <= $8

@@ -2,7 +2,7 @@
 --
 -- The answer is the family and whether it was written, found as in advance.sql.
 WITH guarded AS MATERIALIZED (
-    SELECT (sound AND status = 'live' AND version = $29) IS TRUE AS holds FROM heirloom_families WHERE id = $1
+    SELECT (sound AND grant_sound AND status = 'live' AND version = $29) IS TRUE AS holds FROM heirloom_families WHERE id = $1
 ), written AS (
     UPDATE heirloom_families
     SET version = $2, status = $3, subject = $4, client = $5, scope = $6, resources = $7, attributes = $8,
@@ -10,7 +10,7 @@ WITH guarded AS MATERIALIZED (
         revoked_at = $14, reason = $15, revoked_by = $16, reuse_generations_behind = $17, reuse_since_rotation = $18,
         reuse_successor_used = $19, generation = $20, digest = $21, key_id = $22, rotated_at = $23, used_at = $24,
         idle_expires_at = $25, predecessor_digest = $26, predecessor_salt = $27, predecessor_closed = $28
-    WHERE id = $1 AND sound AND status = 'live' AND version = $29
+    WHERE id = $1 AND sound AND grant_sound AND status = 'live' AND version = $29
     RETURNING heirloom_families.*
 ), latest AS MATERIALIZED (
     SELECT * FROM heirloom_families

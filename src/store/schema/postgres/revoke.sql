@@ -2,12 +2,12 @@
 --
 -- The answer is the family and whether it was written, found as in advance.sql.
 WITH guarded AS MATERIALIZED (
-    SELECT (sound AND status = 'live') IS TRUE AS holds FROM heirloom_families WHERE id = $1
+    SELECT (sound AND grant_sound AND status = 'live') IS TRUE AS holds FROM heirloom_families WHERE id = $1
 ), written AS (
     UPDATE heirloom_families
     SET version = version + 1, status = 'revoked', revoked_at = $2, reason = $3, revoked_by = $4,
         reuse_generations_behind = $5, reuse_since_rotation = $6, reuse_successor_used = $7
-    WHERE id = $1 AND sound AND status = 'live'
+    WHERE id = $1 AND sound AND grant_sound AND status = 'live'
     RETURNING heirloom_families.*
 ), latest AS MATERIALIZED (
     SELECT * FROM heirloom_families

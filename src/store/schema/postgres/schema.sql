@@ -78,6 +78,16 @@ CREATE TABLE heirloom_families (
                                               reuse_since_rotation, reuse_successor_used) = 0)
     ) STORED,
 
+    -- Whether what the user consented to is of its form, as far as a pattern tells (a word that is twice in a scope, a key
+    -- that is twice in an object, are told when the row is read). Computed when one of its columns is written, not by refreshes.
+    grant_sound boolean GENERATED ALWAYS AS (
+        subject <> '' AND subject !~ '[\u0001-\u001f\u007f-\u009f]'
+        AND client <> '' AND client !~ '[\u0001-\u001f\u007f-\u009f]'
+        AND scope ~ '^([\u0021\u0023-\u005b\u005d-\u007e]+( [\u0021\u0023-\u005b\u005d-\u007e]+)*)?$'
+        AND resources::text ~ '^\s*\[\s*("[A-Za-z][A-Za-z0-9+.-]*:([\u0021\u0024-\u005b\u005d-\u007e]|\\.)+"(\s*,\s*"[A-Za-z][A-Za-z0-9+.-]*:([\u0021\u0024-\u005b\u005d-\u007e]|\\.)+")*)?\s*\]\s*$'
+        AND attributes::text ~ '^\s*\{\s*("([^"\\]|\\.)*"\s*:\s*"([^"\\]|\\.)*"(\s*,\s*"([^"\\]|\\.)*"\s*:\s*"([^"\\]|\\.)*")*)?\s*\}\s*$'
+    ) STORED,
+
     -- A check bears the name of its column, and PostgresStore reports that one. Instants are 1970 to 2^53 - 1 ms.
     CONSTRAINT version CHECK (version BETWEEN 1 AND 9007199254740991),
     CONSTRAINT status CHECK (status IN ('live', 'revoked')),
@@ -145,5 +155,6 @@ COMMENT ON COLUMN heirloom_families.generation IS 'Of the current token: how oft
 COMMENT ON COLUMN heirloom_families.digest IS 'SHA-256 of the current token''s secret';
 COMMENT ON COLUMN heirloom_families.predecessor_closed IS 'A change of the grant has closed the leeway';
 COMMENT ON COLUMN heirloom_families.sound IS 'Whether the columns that a write replaces are possible';
+COMMENT ON COLUMN heirloom_families.grant_sound IS 'Whether subject to attributes are of their forms';
 COMMENT ON COLUMN heirloom_families.ends_at IS 'When it ended or will end';
 COMMENT ON COLUMN heirloom_families.ends_on IS 'The UTC day of ends_at';
