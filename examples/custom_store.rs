@@ -5,8 +5,7 @@
 //! ```
 //!
 //! For one machine with a few thousand families: every write is flushed to the disk, and a selection reads the folder.
-//! Several processes may share it. Calls wait for the disk on the executor's thread: a busy server gives them threads
-//! of their own.
+//! Several processes may share it. Calls wait for the disk on the executor's thread: give them threads of their own.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -124,8 +123,7 @@ impl FolderStore {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// Shuts out all other calls, those of other processes too, until it is dropped. Readers as well: what a writer has
-    /// not flushed yet must not be answered with.
+    /// Shuts out all other calls, also of other processes, and readers: they must not see what is not flushed yet.
     fn lock(&self) -> Result<File, StoreError> {
         let lock = || {
             let file = File::create(self.folder.join("lock"))?;
@@ -223,6 +221,10 @@ impl Factory for Folder {
         let mut bytes = fs::read(&path)?;
         bytes[40] ^= 1;
         Ok(fs::write(path, bytes)?)
+    }
+
+    fn on_any_thread(&self) -> bool {
+        true
     }
 }
 

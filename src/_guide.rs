@@ -176,7 +176,9 @@
 //! damages one record, and write one test: `conformance::all(&factory).await.unwrap()`. It tries every comparison of the
 //! guard alone, a millisecond before, at and after its boundary; every field at its bounds; and the races of rotations,
 //! revocations, replacements and purges. What fails is told as the clause, what it promises, and what was seen. It needs no
-//! runtime. Run it on a store that can be thrown away, one run at a time. What it cannot do is cut the power: that a disk has
+//! runtime, and interleaves calls at their await points; let your factory say `on_any_thread` if your futures can be polled anywhere, and the
+//! races run on threads too: nothing else finds a missing lock between two await points. A store that needs a runtime is run
+//! against a real server, with a connection for each handle. A race that is not found is no proof that there is none. Run it on a store that can be thrown away, one run at a time. What it cannot do is cut the power: that a disk has
 //! flushed, and what a failover loses, is yours to show.
 //!
 //! `examples/custom_store.rs` is a whole one: a file per family in a folder, and its `main` prints a line per clause

@@ -27,6 +27,10 @@
 //!         self.0.restore(families);
 //!         Ok(())
 //!     }
+//!
+//!     fn on_any_thread(&self) -> bool {
+//!         true
+//!     }
 //! }
 //!
 //! let stores = Stores(Arc::new(MemoryStore::new()));
@@ -43,6 +47,12 @@
 //! The families that the kit makes stay, damaged ones among them: run it on a store that can be thrown away, and
 //! run one kit at a time on one store.
 //!
+//! **How races are interleaved.** The calls of a race are polled in one task, in random order: they meet at their await
+//! points, and nowhere else. If the factory says [`on_any_thread`](Factory::on_any_thread), they are run on threads of
+//! the operating system as well, and meet anywhere. A store that needs a runtime is not, and a race within one process
+//! says little about it: run the kit against a real server with a connection for each handle, so that the server
+//! interleaves the calls. A race that is not found is no proof that there is none.
+//!
 //! What it cannot do is to cut the power. [`s8_durable`] opens the store anew, which tells a store that writes
 //! later, or never; that a disk has flushed, and what a failover loses, is for its author to show.
 
@@ -51,6 +61,7 @@ mod difference;
 mod sample;
 mod shape;
 mod race;
+mod threads;
 mod trial;
 mod create;
 mod load;
@@ -97,9 +108,18 @@ pub trait Factory: Sync {
     ///
     /// When the record cannot be reached.
     fn damage(&self, family: FamilyId) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Whether the futures of the store can be polled on any thread, without a runtime: then races are run on threads
+    /// of the operating system too, and the thread that polls the kit waits for them.
+    ///
+    /// Say so of a store that works on the calling thread, or has threads of its own: a lock that is missing between
+    /// its await points is found in no other way. Not of one that needs a runtime, which panics or hangs there.
+    fn on_any_thread(&self) -> bool {
+        false
+    }
 }
 
-/// Runs every clause, and reports all that are broken.
+/// Runs every clause, and reports all that are broken. When the store cannot be opened, it ends there.
 ///
 /// # Errors
 ///
@@ -108,6 +128,9 @@ pub async fn all<F: Factory>(factory: &F) -> Result<(), Violations> {
     let mut violations = Vec::new();
     for clause in Clause::ALL {
         violations.extend(run(clause, factory).await.err());
+        if violations.last().is_some_and(Violation::is_unopened) {
+            break;
+        }
     }
     Violations::none_or(violations)
 }

@@ -13,6 +13,7 @@ mod guards;
 mod stores;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use heirloom::FamilyId;
 use heirloom::MemoryStore;
@@ -53,6 +54,10 @@ impl Factory for Boxed {
         self.0.damage(id);
         Ok(())
     }
+
+    fn on_any_thread(&self) -> bool {
+        true
+    }
 }
 
 #[test]
@@ -75,6 +80,42 @@ impl Factory for Waiting {
     async fn damage(&self, id: FamilyId) -> Result<(), Failure> {
         self.0.damage(id);
         Ok(())
+    }
+
+    fn on_any_thread(&self) -> bool {
+        true
+    }
+}
+
+/// That cannot be opened from the so many-th time on.
+struct Shut(Memory, AtomicUsize);
+
+impl Factory for Shut {
+    type Store = Arc<MemoryStore>;
+
+    async fn open(&self) -> Result<Self::Store, Failure> {
+        let left = self.1.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+        left.map_err(|_| "the door is shut")?;
+        self.0.open().await
+    }
+
+    async fn damage(&self, id: FamilyId) -> Result<(), Failure> {
+        self.0.damage(id);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_reported_once() {
+    for (opens, clause) in [(0, "S1 create"), (2, "S1 create"), (3, "S2 load")] {
+        let shut = Shut(Memory::default(), AtomicUsize::new(opens));
+        let violations = block_on(conformance::all(&shut)).unwrap_err();
+        let line = format!(
+            "1 of 9 clauses are broken\n\
+             {clause}: promised: the factory opens the store; seen: the door is shut\n\
+             clauses after it were not run"
+        );
+        assert_eq!(violations.to_string(), line);
     }
 }
 

@@ -32,8 +32,8 @@ where
     let mut sampler = Sampler::default();
     let advances = run(&store, &mut sampler, CASES, advance).await;
     // Not one guard holds by chance: so many must, and so many fail at the last comparison.
-    assert!(advances.taken > CASES / 8, "only {} of {CASES} advance", advances.taken);
-    assert!(advances.refused > CASES / 8, "only {} of {CASES} are declined", advances.refused);
+    assert!(advances.taken > CASES / 10, "only {} of {CASES} advance", advances.taken);
+    assert!(advances.refused > CASES / 10, "only {} of {CASES} are declined", advances.refused);
     assert!(sampler.near > CASES / 16, "only {} near misses", sampler.near);
 
     for (count, step) in [

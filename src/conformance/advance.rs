@@ -2,7 +2,7 @@
 
 use super::clause::Violation;
 use super::guard::{self, Case};
-use super::race::{Contender, cut, race};
+use super::race::{Contender, cut};
 use super::sample::{MAX, NOW, advanced, before, grant, guard as guard_on};
 use super::trial::{HANDLES, Trial, in_short, told};
 use super::{ends, shape};
@@ -151,7 +151,7 @@ async fn a_declined_family_is_the_current_one<S: Store>(trial: &Trial<S>) -> Res
 }
 
 async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
-    for round in 0..ROUNDS {
+    for (round, beside) in trial.races(ROUNDS).enumerate() {
         let mut family = trial.sample.family();
         family.head.rotated_at = before(family.head.rotated_at, 1);
         let family = trial.created(family).await?;
@@ -162,7 +162,7 @@ async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
         let advances = heads
             .iter()
             .map(|head| -> Contender<'_, _> { Box::pin(trial.turn().advance(&guard, head)) });
-        let answers = race(&trial.sample, advances.collect()).await;
+        let answers = trial.race(beside, advances.collect()).await?;
         let answers: Result<Vec<Written>, Violation> = answers.into_iter().collect();
         judge(trial, &family, &guard, &heads, &answers?).await?;
     }

@@ -62,11 +62,21 @@ pub struct Violation {
     clause: Clause,
     promise: String,
     seen: String,
+    /// The store could not be opened, so that no other clause can be run either.
+    unopened: bool,
 }
 
 impl Violation {
     pub(super) fn new(clause: Clause, promise: impl Into<String>, seen: impl Into<String>) -> Self {
-        Self { clause, promise: promise.into(), seen: seen.into() }
+        Self { clause, promise: promise.into(), seen: seen.into(), unopened: false }
+    }
+
+    pub(super) fn unopened(clause: Clause, seen: impl Into<String>) -> Self {
+        Self { unopened: true, ..Self::new(clause, "the factory opens the store", seen) }
+    }
+
+    pub(super) fn is_unopened(&self) -> bool {
+        self.unopened
     }
 
     /// The clause.
@@ -116,7 +126,11 @@ impl Violations {
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} clauses are broken", self.0.len(), Clause::ALL.len())?;
-        self.0.iter().try_for_each(|violation| write!(f, "\n{violation}"))
+        self.0.iter().try_for_each(|violation| write!(f, "\n{violation}"))?;
+        match self.0.last() {
+            Some(last) if last.unopened => f.write_str("\nclauses after it were not run"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! S1: insert if absent.
 
 use super::clause::Violation;
-use super::race::{Contender, cut, race};
+use super::race::{Contender, cut};
 use super::sample::{HOUR, MAX, Sample, after, ended, grant};
 use super::shape;
 use super::trial::{HANDLES, Trial};
@@ -71,13 +71,13 @@ async fn a_step_that_is_sent_again_changes_nothing<S: Store>(
 
 async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     let promise = "of creates that race for an id one wins, and it is the one that stays";
-    for _ in 0..ROUNDS {
+    for beside in trial.races(ROUNDS) {
         let id = trial.sample.id();
         let families: Vec<Family> = contenders(&trial.sample, id);
         let creates = families
             .iter()
             .map(|family| -> Contender<'_, _> { Box::pin(trial.turn().create(family)) });
-        let answers = race(&trial.sample, creates.collect()).await;
+        let answers = trial.race(beside, creates.collect()).await?;
         let mut winners = Vec::new();
         for (family, answer) in families.iter().zip(answers) {
             if let Created::New(committed) = answer? {

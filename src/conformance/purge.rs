@@ -2,7 +2,7 @@
 
 use super::Factory;
 use super::clause::Violation;
-use super::race::{cut, duel};
+use super::race::cut;
 use super::sample::{DAY, PURGED_BEFORE, advanced, after, before, ended, grant, guard};
 use super::trial::{HANDLES, Trial, in_short, told};
 use crate::family::{Family, Reason, Revocation, Status};
@@ -248,16 +248,14 @@ async fn a_purge_does_not_remove_what_is_used_meanwhile<S: Store>(
     trial: &Trial<S>,
 ) -> Result<(), Violation> {
     let promise = "a purge that races an advance comes first and removes the family, or leaves it";
-    for _ in 0..2 * ROUNDS {
+    for beside in trial.races(2 * ROUNDS) {
         let family = trial.created(family(trial, None, Some(before(END, 1)))).await?;
         let mut at = guard(&family);
         at.now = before(END, 5);
         let head = trial.sample.next_head(&family.head, at.now);
         let (rotating, purging) = (trial.turn(), trial.turn());
-        let answers =
-            duel(&trial.sample, rotating.advance(&at, &head), purging.purge(END, 9)).await;
-        let Some((written, removed)) = answers else { continue };
-        let (written, removed) = (written?, removed?);
+        let answers = trial.duel(beside, rotating.advance(&at, &head), purging.purge(END, 9)).await;
+        let (written, removed) = answers?;
         let rotated = advanced(&family, &head);
         match (&written, removed) {
             (Written::Committed(_), 0) => {
@@ -277,12 +275,11 @@ async fn a_purge_does_not_remove_what_is_used_meanwhile<S: Store>(
 async fn purges_beside_each_other_count_each_family_once<S: Store>(
     trial: &Trial<S>,
 ) -> Result<(), Violation> {
-    for _ in 0..ROUNDS / 4 {
+    for beside in trial.races(ROUNDS / 4) {
         let families = due(trial, 6).await?;
         let (one, other) = (trial.turn(), trial.turn());
-        let purges = duel(&trial.sample, one.purge(END, 4), other.purge(END, 4)).await;
-        let Some((one, other)) = purges else { continue };
-        let removed = one? + other? + drain(trial).await?;
+        let (one, other) = trial.duel(beside, one.purge(END, 4), other.purge(END, 4)).await?;
+        let removed = one + other + drain(trial).await?;
         if removed != families.len() {
             let seen = format!("{removed} and not {}", families.len());
             return Err(trial.broken("purges that race count each family once", seen));

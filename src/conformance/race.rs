@@ -1,4 +1,7 @@
 //! Futures side by side in one task: the kit brings no runtime.
+//!
+//! What is interleaved is what lies between await points. A store that has none runs each call in one piece here, and
+//! needs the threads of [`threads`](super::threads).
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -12,7 +15,7 @@ pub(super) type Contender<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Polls all contenders to their ends, in another random order at every turn; the answers in the order given.
 ///
 /// They begin together, or each after a number of turns of its own: whatever a store does in several trips to its server
-/// can so be met in between.
+/// can so be met in between. A call is met at its await points alone.
 pub(super) async fn race<T: Send>(sample: &Sample, contenders: Vec<Contender<'_, T>>) -> Vec<T> {
     let mut answers: Vec<Option<T>> = contenders.iter().map(|_| None).collect();
     let mut running: Vec<_> = contenders
@@ -44,27 +47,12 @@ pub(super) async fn race<T: Send>(sample: &Sample, contenders: Vec<Contender<'_,
 }
 
 /// No delay in every other race; else fewer than 512 turns each, short ones as often as long ones.
-fn delays(sample: &Sample) -> impl Iterator<Item = usize> {
+pub(super) fn delays(sample: &Sample) -> impl Iterator<Item = usize> {
     let together = sample.below(2) == 0;
     std::iter::repeat_with(move || match together {
         true => 0,
         false => sample.below(1 << sample.below(10)),
     })
-}
-
-/// [`race`] of two.
-pub(super) async fn duel<A: Send, B: Send>(
-    sample: &Sample,
-    one: impl Future<Output = A> + Send,
-    other: impl Future<Output = B> + Send,
-) -> Option<(A, B)> {
-    let (mut first, mut second) = (None, None);
-    let contenders: Vec<Contender<'_, ()>> = vec![
-        Box::pin(async { first = Some(one.await) }),
-        Box::pin(async { second = Some(other.await) }),
-    ];
-    race(sample, contenders).await;
-    first.zip(second)
 }
 
 /// Polls a future so many times, then drops it as a host does that gives up; its answer, if it came before.

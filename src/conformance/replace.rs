@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::clause::Violation;
-use super::race::{Contender, cut, duel, race};
+use super::race::{Contender, cut};
 use super::sample::{MAX, NOW, advanced, guard};
 use super::shape;
 use super::trial::{HANDLES, Trial, told};
@@ -93,14 +93,14 @@ async fn an_unknown_family_is_declined<S: Store>(trial: &Trial<S>) -> Result<(),
 
 async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     let promise = "of replacements that race one is committed, and it is the one that stays";
-    for _ in 0..ROUNDS {
+    for beside in trial.races(ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
         let nexts: Vec<Family> =
             (0..2 * HANDLES).map(|_| replaced(&family, &trial.sample.family())).collect();
         let calls = nexts
             .iter()
             .map(|next| -> Contender<'_, _> { Box::pin(trial.turn().replace(&family, next)) });
-        let answers = race(&trial.sample, calls.collect()).await;
+        let answers = trial.race(beside, calls.collect()).await?;
         let answers: Result<Vec<Written>, Violation> = answers.into_iter().collect();
         let answers = answers?;
         let committed = |written: &&Written| matches!(written, Written::Committed(_));
@@ -125,7 +125,7 @@ async fn a_replacement_and_an_advance_lose_nothing<S: Store>(
     trial: &Trial<S>,
 ) -> Result<(), Violation> {
     let promise = "a replacement and an advance that race leave what one after the other leaves";
-    for _ in 0..2 * ROUNDS {
+    for beside in trial.races(2 * ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
         let mut next = replaced(&family, &trial.sample.family());
         // The guard holds on it as on the family: both may commit, the replacement first.
@@ -136,9 +136,8 @@ async fn a_replacement_and_an_advance_lose_nothing<S: Store>(
         let (guard, head) = (guard(&family), trial.sample.next_head(&family.head, NOW));
         let (replacing, rotating) = (trial.turn(), trial.turn());
         let replace = replacing.replace(&family, &next);
-        let answers = duel(&trial.sample, rotating.advance(&guard, &head), replace).await;
-        let Some((rotated, changed)) = answers else { continue };
-        let (rotated, changed) = (rotated?, changed?);
+        let answers = trial.duel(beside, rotating.advance(&guard, &head), replace).await;
+        let (rotated, changed) = answers?;
         let last = if let Written::Committed(_) = changed {
             trial.committed(promise, &next, &changed)?;
             advanced(&next, &head)

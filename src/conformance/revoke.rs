@@ -1,7 +1,7 @@
 //! S4: an end is for good, and the first reason stays.
 
 use super::clause::Violation;
-use super::race::{Contender, cut, duel, race};
+use super::race::{Contender, cut};
 use super::sample::{MAX, NOW, advanced, ended, grant, guard};
 use super::shape;
 use super::trial::{HANDLES, Trial, family_in_short, told};
@@ -133,7 +133,7 @@ async fn a_dead_family_is_not_written<S: Store>(trial: &Trial<S>) -> Result<(), 
 
 async fn one_of_many_ends_it<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     let promise = "of revocations that race one ends the family, and all are told which";
-    for _ in 0..ROUNDS {
+    for beside in trial.races(ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
         let reasons = [Reason::Logout, Reason::Administrator];
         let revocations: Vec<Revocation> = (0..2 * HANDLES)
@@ -142,7 +142,7 @@ async fn one_of_many_ends_it<S: Store>(trial: &Trial<S>) -> Result<(), Violation
         let calls = revocations.iter().map(|revocation| -> Contender<'_, _> {
             Box::pin(trial.turn().revoke(family.id, revocation))
         });
-        let answers = race(&trial.sample, calls.collect()).await;
+        let answers = trial.race(beside, calls.collect()).await?;
         let answers: Result<Vec<Revoked>, Violation> = answers.into_iter().collect();
         let answers = answers?;
         let first = |revoked: &&Revoked| matches!(revoked, Revoked::ByThisCall(_));
@@ -169,13 +169,13 @@ async fn a_revocation_beats_a_rotation_in_flight<S: Store>(
 ) -> Result<(), Violation> {
     let promise =
         "an advance that races a revocation is committed before it, or declined because of it";
-    for _ in 0..2 * ROUNDS {
+    for beside in trial.races(2 * ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
         let revocation = trial.sample.revocation(Reason::Logout);
         let (guard, head) = (guard(&family), trial.sample.next_head(&family.head, NOW));
         let (rotating, revoking) = (trial.turn(), trial.turn());
         let end = revoking.revoke(family.id, &revocation);
-        let answers = duel(&trial.sample, rotating.advance(&guard, &head), end).await;
+        let answers = trial.duel(beside, rotating.advance(&guard, &head), end).await?;
         let rotated = advanced(&family, &head);
         settle(trial, promise, answers, [&family, &rotated], &revocation).await?;
         // And afterwards nothing succeeds any more.
@@ -196,13 +196,13 @@ async fn a_revocation_beats_a_replacement_in_flight<S: Store>(
 ) -> Result<(), Violation> {
     let promise =
         "a replacement that races a revocation is committed before it, or declined because of it";
-    for _ in 0..ROUNDS {
+    for beside in trial.races(ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
         let revocation = trial.sample.revocation(Reason::Logout);
         let next = changed(&family);
         let (replacing, revoking) = (trial.turn(), trial.turn());
         let end = revoking.revoke(family.id, &revocation);
-        let answers = duel(&trial.sample, replacing.replace(&family, &next), end).await;
+        let answers = trial.duel(beside, replacing.replace(&family, &next), end).await?;
         settle(trial, promise, answers, [&family, &next], &revocation).await?;
     }
     Ok(())
@@ -212,12 +212,10 @@ async fn a_revocation_beats_a_replacement_in_flight<S: Store>(
 async fn settle<S: Store>(
     trial: &Trial<S>,
     promise: &str,
-    answers: Option<(Result<Written, Violation>, Result<Revoked, Violation>)>,
+    (answer, revoked): (Written, Revoked),
     [unwritten, written]: [&Family; 2],
     revocation: &Revocation,
 ) -> Result<(), Violation> {
-    let Some((answer, revoked)) = answers else { return Ok(()) };
-    let (answer, revoked) = (answer?, revoked?);
     let dead = match &answer {
         Written::Committed(committed) => {
             trial.same(promise, written, committed.family())?;

@@ -3,12 +3,15 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::future::Future;
+use std::iter::repeat_n;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Factory;
 use super::clause::{Clause, Violation};
 use super::difference::difference;
+use super::race::{self, Contender};
 use super::sample::Sample;
+use super::threads;
 use crate::decide::Guard;
 use crate::family::{Family, Head, Revocation, Status};
 use crate::store::{Created, Page, Revoked, Selected, Selector, Store, StoreError, Written};
@@ -19,6 +22,9 @@ use crate::token::FamilyId;
 /// How many handles each clause opens.
 pub(super) const HANDLES: usize = 3;
 
+/// How many races of each kind are run on threads.
+const THREAD_ROUNDS: usize = 20;
+
 /// How often a lost race is tried again before it counts as an error. The engine tries less often.
 const ATTEMPTS: usize = 16;
 
@@ -28,6 +34,16 @@ pub(super) struct Trial<S> {
     pub(super) sample: Sample,
     handles: Vec<Handle<S>>,
     turn: AtomicUsize,
+    on_any_thread: bool,
+}
+
+/// How the contenders of a race come between each other.
+#[derive(Clone, Copy)]
+pub(super) enum Beside {
+    /// At their await points, polled in one task.
+    InOneTask,
+    /// Anywhere, on threads of their own.
+    OnThreads,
 }
 
 impl<S: Store> Trial<S> {
@@ -41,10 +57,11 @@ impl<S: Store> Trial<S> {
         let mut handles = Vec::new();
         for _ in 0..HANDLES {
             let store = factory.open().await;
-            let store = store.map_err(|error| failed("the factory opens the store", &*error))?;
+            let store = store.map_err(|error| Violation::unopened(clause, told(&*error)))?;
             handles.push(Handle { clause, store });
         }
-        Ok(Self { clause, sample, handles, turn: AtomicUsize::new(0) })
+        let on_any_thread = factory.on_any_thread();
+        Ok(Self { clause, sample, handles, turn: AtomicUsize::new(0), on_any_thread })
     }
 
     /// The next handle: every one has its turn.
@@ -54,6 +71,44 @@ impl<S: Store> Trial<S> {
 
     pub(super) fn handles(&self) -> &[Handle<S>] {
         &self.handles
+    }
+
+    /// So many races in one task, and others on threads if the store can be polled there.
+    pub(super) fn races(&self, in_one_task: usize) -> impl Iterator<Item = Beside> + Send + use<S> {
+        let on_threads = if self.on_any_thread { THREAD_ROUNDS } else { 0 };
+        repeat_n(Beside::InOneTask, in_one_task).chain(repeat_n(Beside::OnThreads, on_threads))
+    }
+
+    /// Runs all contenders to their ends; the answers in the order given.
+    pub(super) async fn race<T: Send>(
+        &self,
+        beside: Beside,
+        contenders: Vec<Contender<'_, T>>,
+    ) -> Result<Vec<T>, Violation> {
+        match beside {
+            Beside::InOneTask => Ok(race::race(&self.sample, contenders).await),
+            Beside::OnThreads => threads::race(&self.sample, contenders)
+                .map_err(|seen| self.broken("calls are answered on any thread", seen)),
+        }
+    }
+
+    /// A race of two.
+    pub(super) async fn duel<A: Send, B: Send>(
+        &self,
+        beside: Beside,
+        one: impl Future<Output = Result<A, Violation>> + Send,
+        other: impl Future<Output = Result<B, Violation>> + Send,
+    ) -> Result<(A, B), Violation> {
+        let (mut first, mut second) = (None, None);
+        let contenders: Vec<Contender<'_, ()>> = vec![
+            Box::pin(async { first = Some(one.await) }),
+            Box::pin(async { second = Some(other.await) }),
+        ];
+        self.race(beside, contenders).await?;
+        match (first, second) {
+            (Some(first), Some(second)) => Ok((first?, second?)),
+            _ => Err(self.broken("calls that race are answered", "one was not")),
+        }
     }
 
     pub(super) fn broken(&self, promise: &str, seen: impl Into<String>) -> Violation {

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
+use std::thread::{self, ThreadId};
 
 use heirloom::conformance::{Factory, Failure};
 use heirloom::family::{Family, Impossible, Status};
 use heirloom::store::{Advance, Purge, StoreError, Written};
 use heirloom::{FamilyId, Selector, Timestamp};
 
-use super::lie::Lie;
+use super::lie::{Gap, Lie};
 
 #[derive(Default, Clone)]
 struct Records {
@@ -29,6 +30,8 @@ type Shared = Arc<Mutex<Records>>;
 /// One handle.
 pub struct Liar {
     lie: Lie,
+    gap: Gap,
+    home: ThreadId,
     records: Shared,
     loaded: Mutex<BTreeMap<FamilyId, Family>>,
 }
@@ -36,6 +39,8 @@ pub struct Liar {
 /// Opens handles on one set of records.
 pub struct Liars {
     lie: Lie,
+    gap: Gap,
+    on_any_thread: bool,
     records: Mutex<(std::sync::Weak<Mutex<Records>>, Option<Shared>, usize)>,
 }
 
@@ -44,7 +49,17 @@ impl Liars {
         let shared = Shared::default();
         // One that forgets lives as long as its handles.
         let kept = (lie != Lie::ForgetsWhenClosed).then(|| Arc::clone(&shared));
-        Self { lie, records: Mutex::new((Arc::downgrade(&shared), kept, 0)) }
+        let records = Mutex::new((Arc::downgrade(&shared), kept, 0));
+        Self { lie, gap: Gap::Await, on_any_thread: false, records }
+    }
+
+    /// Without an await point.
+    pub fn with_gap(self, gap: Gap) -> Self {
+        Self { gap, ..self }
+    }
+
+    pub fn on_any_thread(self) -> Self {
+        Self { on_any_thread: true, ..self }
     }
 }
 
@@ -63,13 +78,18 @@ impl Factory for Liars {
             flushed.families.retain(|id, _| Some(*id) != last);
             records = Arc::new(Mutex::new(flushed));
         }
-        Ok(Liar { lie: self.lie, records, loaded: Mutex::default() })
+        let (lie, gap, home) = (self.lie, self.gap, thread::current().id());
+        Ok(Liar { lie, gap, home, records, loaded: Mutex::default() })
     }
 
     async fn damage(&self, id: FamilyId) -> Result<(), Failure> {
         let records = self.records.lock().unwrap().0.upgrade().ok_or("closed")?;
         records.lock().unwrap().damaged.push(id);
         Ok(())
+    }
+
+    fn on_any_thread(&self) -> bool {
+        self.on_any_thread
     }
 }
 
@@ -96,6 +116,24 @@ impl Records {
 }
 
 impl Liar {
+    /// Before a call: a trip to a server, for a liar that has one.
+    async fn begin(&self) {
+        let away = thread::current().id() != self.home;
+        assert!(!away || self.lie != Lie::PanicsOnOtherThreads, "no runtime on this thread");
+        if self.gap == Gap::Await {
+            pause().await;
+        }
+    }
+
+    /// Between the look and the write.
+    async fn gap(&self) {
+        match self.gap {
+            Gap::Await => pause().await,
+            Gap::Yield => thread::yield_now(),
+            Gap::Spin(turns) => (0..turns).for_each(|_| std::hint::spin_loop()),
+        }
+    }
+
     fn records(&self) -> MutexGuard<'_, Records> {
         self.records.lock().unwrap()
     }
@@ -137,7 +175,7 @@ impl Liar {
         };
         family.head = step.head().clone();
         self.write(&mut self.records(), family.clone());
-        pause().await;
+        self.gap().await;
         family.version += 1;
         self.write(&mut self.records(), family.clone());
         Ok(step.committed(family))

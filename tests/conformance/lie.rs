@@ -86,6 +86,19 @@ pub enum Lie {
     RepairsWhatItRevokes,
     RepairsWhatItAdvances,
     OverwritesTheDamaged,
+    // Of what a factory says.
+    PanicsOnOtherThreads,
+}
+
+/// What a liar that looks before it writes does in between.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Gap {
+    /// Waits as for a server. One task is enough to come between.
+    Await,
+    /// Lets other threads run.
+    Yield,
+    /// Computes for so many turns: nothing but another thread comes between.
+    Spin(u32),
 }
 
 /// A function of a lie. Which one it is, nobody asks.

@@ -9,7 +9,7 @@ use pollster::block_on;
 
 use super::guards::WRONG;
 use super::liar::Liars;
-use super::lie::{Edit, Lie};
+use super::lie::{Edit, Gap, Lie};
 
 /// Runs the clause, and all of them; the violation says what was promised and seen.
 fn is_caught(lie: Lie, clause: Clause, name: &str) {
@@ -37,6 +37,55 @@ fn every_wrong_guard_is_caught() {
 fn every_lie_is_caught_by_the_clause_that_names_the_duty() {
     for (lie, clause) in LIES {
         is_caught(*lie, *clause, &format!("{lie:?}"));
+    }
+}
+
+#[test]
+fn a_liar_that_does_not_lie_keeps_the_contract_on_threads() {
+    for gap in [Gap::Await, Gap::Yield, Gap::Spin(100)] {
+        block_on(conformance::all(&Liars::new(Lie::None).with_gap(gap).on_any_thread())).unwrap();
+    }
+}
+
+/// A lock that is missing where there is no await point.
+#[test]
+fn every_look_before_a_write_is_caught_on_threads() {
+    for gap in [Gap::Yield, Gap::Spin(10_000)] {
+        for (lie, clause) in LOOKS {
+            let name = format!("{lie:?} {clause} {gap:?}");
+            let liars = || Liars::new(*lie).with_gap(gap);
+            // A busy machine may keep the threads apart for a run.
+            let run = |_| block_on(conformance::run(*clause, &liars().on_any_thread())).err();
+            let violation = (0..10).find_map(run).expect(&name);
+            assert_eq!(violation.clause(), *clause, "{name}");
+            // And only there: it is the threads that come between.
+            block_on(conformance::run(*clause, &liars())).expect(&name);
+        }
+    }
+}
+
+const LOOKS: &[(Lie, Clause)] = &[
+    (Lie::LooksBeforeItCreates, Clause::Create),
+    (Lie::LooksBeforeItAdvances, Clause::Advance),
+    (Lie::LooksBeforeItWaits, Clause::Advance),
+    (Lie::LooksBeforeItRevokes, Clause::Revoke),
+    (Lie::LooksBeforeItAdvances, Clause::Revoke),
+    (Lie::LooksBeforeItReplaces, Clause::Revoke),
+    (Lie::LooksBeforeItReplaces, Clause::Replace),
+    (Lie::LooksBeforeItAdvances, Clause::Replace),
+    (Lie::LooksBeforeItPurges, Clause::Purge),
+    (Lie::LooksBeforeItAdvances, Clause::Purge),
+];
+
+#[test]
+fn a_store_that_panics_on_another_thread_is_reported() {
+    let liars = Liars::new(Lie::PanicsOnOtherThreads).on_any_thread();
+    let violations = block_on(conformance::all(&liars)).unwrap_err();
+    let broken: Vec<Clause> = violations.iter().map(|violation| violation.clause()).collect();
+    let racing = [Clause::Create, Clause::Advance, Clause::Revoke, Clause::Replace, Clause::Purge];
+    assert_eq!(broken, racing);
+    for violation in violations.iter() {
+        assert_eq!(violation.seen(), "a thread panicked: no runtime on this thread");
     }
 }
 

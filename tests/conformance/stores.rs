@@ -34,6 +34,10 @@ impl Factory for Memory {
         self.damage(id);
         Ok(())
     }
+
+    fn on_any_thread(&self) -> bool {
+        true
+    }
 }
 
 /// Waits for a future, on threads that connections need to make progress.
@@ -96,6 +100,10 @@ mod sqlite {
                 1 => Ok(()),
                 rows => Err(format!("{rows} rows").into()),
             }
+        }
+
+        fn on_any_thread(&self) -> bool {
+            true
         }
     }
 }

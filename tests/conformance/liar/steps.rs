@@ -7,15 +7,15 @@ use heirloom::store::{
 use heirloom::{FamilyId, Page, Selected, Selector, Store};
 
 use super::super::lie::Lie;
-use super::{Liar, pause};
+use super::Liar;
 
 impl Store for Liar {
     async fn create(&self, step: Create) -> Result<Created, StoreError> {
-        pause().await;
+        self.begin().await;
         let family = step.family().clone();
         if self.lie == Lie::LooksBeforeItCreates {
             let taken = self.records().families.contains_key(&family.id);
-            pause().await;
+            self.gap().await;
             if !taken {
                 self.write(&mut self.records(), family);
             }
@@ -48,7 +48,7 @@ impl Store for Liar {
     }
 
     async fn load(&self, id: FamilyId) -> Result<Option<Family>, StoreError> {
-        pause().await;
+        self.begin().await;
         let records = self.records();
         if self.lie == Lie::RepairsWhatItLoads {
             return Ok(records.families.get(&id).cloned());
@@ -70,7 +70,7 @@ impl Store for Liar {
     }
 
     async fn advance(&self, step: Advance) -> Result<Written, StoreError> {
-        pause().await;
+        self.begin().await;
         if self.lie == Lie::WritesAnAdvanceInTwoSteps {
             return self.advance_in_two_steps(step).await;
         }
@@ -78,7 +78,7 @@ impl Store for Liar {
         let snapshot = self.records().read(id).unwrap_or_default();
         let waits = [Lie::LooksBeforeItAdvances, Lie::LooksBeforeItWaits];
         if waits.contains(&self.lie) {
-            pause().await;
+            self.gap().await;
         }
         let mut records = self.records();
         let family = match self.lie {
@@ -121,11 +121,11 @@ impl Store for Liar {
     }
 
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
-        pause().await;
+        self.begin().await;
         let id = step.family();
         let snapshot = self.records().read(id).unwrap_or_default();
         if self.lie == Lie::LooksBeforeItRevokes {
-            pause().await;
+            self.gap().await;
         }
         let mut records = self.records();
         let family = match self.lie {
@@ -171,11 +171,11 @@ impl Store for Liar {
     }
 
     async fn replace(&self, step: Replace) -> Result<Written, StoreError> {
-        pause().await;
+        self.begin().await;
         let id = step.next().id;
         let snapshot = self.records().read(id).unwrap_or_default();
         if self.lie == Lie::LooksBeforeItReplaces {
-            pause().await;
+            self.gap().await;
         }
         let mut records = self.records();
         let family = match self.lie {
@@ -213,7 +213,7 @@ impl Store for Liar {
     }
 
     async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
-        pause().await;
+        self.begin().await;
         let records = self.records();
         let mut ids: Vec<FamilyId> = records.families.keys().copied().collect();
         if self.lie == Lie::ComparesIdsAsSigned {
@@ -266,7 +266,7 @@ impl Store for Liar {
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
-        pause().await;
+        self.begin().await;
         let limit = match self.lie {
             Lie::PurgesOverTheLimit => step.limit().saturating_add(1),
             Lie::PurgesOneLessThanItMay => step.limit().saturating_sub(1),
@@ -279,7 +279,7 @@ impl Store for Liar {
             }
         }
         if self.lie == Lie::LooksBeforeItPurges {
-            pause().await;
+            self.gap().await;
         }
         let mut records = self.records();
         let (mut purged, mut taken) = (0, 0);
