@@ -236,7 +236,9 @@ pub enum KeyError {
     #[error("a prefix is 1 to 16 of a-z and 0-9")]
     Prefix,
     /// An entry that is not `id:key` or `id:prefix:key`.
-    #[error("entry {entry} is not id:key or id:prefix:key with the key in hexadecimal")]
+    #[error(
+        "entry {entry} is not id:key or id:prefix:key with the key in hexadecimal, 64 digits or more"
+    )]
     Syntax {
         /// Which entry, from 1.
         entry: usize,

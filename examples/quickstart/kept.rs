@@ -1,8 +1,9 @@
 //! What outlives a run beside the store: the key, and the token that the phone keeps. A file for a demonstration; in
 //! earnest a key is kept in a vault, and a token by its client alone.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use heirloom::entropy::SystemEntropy;
 use heirloom::{Key, KeyRing};
@@ -21,7 +22,7 @@ impl Kept {
     /// Reads the file; without one, with a fresh key.
     #[cfg(feature = "sqlite")]
     pub fn beside(path: PathBuf) -> Result<Self, Failure> {
-        let text = if path.exists() { fs::read_to_string(&path)? } else { String::new() };
+        let text = if path.exists() { std::fs::read_to_string(&path)? } else { String::new() };
         let (mut lines, path) = (text.lines(), Some(path));
         let keys = lines.next().map_or_else(fresh, |line| Ok(line.to_owned()))?;
         Ok(Self { path, keys, token: lines.next().map(str::to_owned) })
@@ -40,10 +41,20 @@ impl Kept {
 
     pub fn keep(&self, token: &str) -> Result<(), Failure> {
         if let Some(path) = &self.path {
-            fs::write(path, format!("{}\n{token}\n", self.keys))?;
+            let mut file = private(path)?;
+            write!(file, "{}\n{token}\n", self.keys)?;
         }
         Ok(())
     }
+}
+
+/// A file that its owner alone can read.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 #[cfg(feature = "sqlite")]

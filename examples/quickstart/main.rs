@@ -78,7 +78,8 @@ fn arguments() -> Result<Option<String>, Failure> {
         match argument {
             Long("store") => store = Some(parser.value()?.string()?),
             Short('h') | Long("help") => {
-                return Err(format!("--store {}", store::FORMS).into());
+                println!("quickstart [--store STORE]\nSTORE: {}", store::FORMS);
+                std::process::exit(0);
             }
             other => return Err(other.unexpected().into()),
         }

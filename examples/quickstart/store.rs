@@ -22,13 +22,14 @@ pub async fn open(url: Option<&str>) -> Result<Opened, Failure> {
     let Some(url) = url else {
         return Ok(Opened { store: Arc::new(MemoryStore::new()), kept: Kept::default() });
     };
-    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
-        "sqlite" if !rest.is_empty() => sqlite(rest),
+        "sqlite" if !rest.is_empty() => sqlite(rest.trim_start_matches("//")),
         "postgres" | "postgresql" => postgres(url).await,
         "redis" => redis(url).await,
         "redis-cluster" => cluster(rest).await,
-        _ => Err(format!("`{url}` is none of {FORMS}").into()),
+        // Not the whole of it: it may hold a password.
+        _ => Err(format!("`{scheme}:..` is none of {FORMS}").into()),
     }
 }
 
@@ -61,7 +62,10 @@ async fn redis(url: &str) -> Result<Opened, Failure> {
 #[cfg(feature = "redis")]
 async fn cluster(hosts: &str) -> Result<Opened, Failure> {
     let hosts = hosts.trim_start_matches("//").split(',');
-    let nodes: Vec<String> = hosts.map(|host| format!("redis://{host}/")).collect();
+    let host = |host: &str| {
+        format!("redis://{}/", host.trim_start_matches("redis://").trim_end_matches('/'))
+    };
+    let nodes: Vec<String> = hosts.map(host).collect();
     let client = redis::cluster::ClusterClient::new(nodes)?;
     let connection = client.get_async_connection().await?;
     let store = Arc::new(heirloom::store::RedisStore::open(connection).await?);

@@ -65,7 +65,7 @@ impl Story {
         self.midnight = (last.as_millis() / DAY + 1) * DAY;
         self.at(8, 0, 0);
         let live = families.iter().filter(|family| family.status == Status::Live).count();
-        println!("\nFrom earlier days there are {} families; {live} of them live.", families.len());
+        println!("\nFamilies from earlier days: {}, of which live: {live}.", families.len());
         if let Some(token) = self.kept.token() {
             println!("Alice's phone wakes up, and goes on with the token that it had kept.");
             let refreshed = refresh_grant(&self.rotation, "web-app", token);
