@@ -12,9 +12,11 @@ mod sqlite;
 mod server;
 #[path = "millions/postgres.rs"]
 mod postgres;
-#[expect(dead_code, reason = "shared with tests/redis.rs")]
+#[expect(dead_code, unused_imports, unused_macros, reason = "shared with tests/redis.rs")]
 #[path = "redis/world.rs"]
 mod world;
+#[path = "millions/patient.rs"]
+mod patient;
 #[path = "millions/slot.rs"]
 mod slot;
 #[path = "millions/redis.rs"]

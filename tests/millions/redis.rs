@@ -3,23 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use std::task::Poll;
 
 use heirloom::FamilyId;
 use heirloom::family::Family;
 use heirloom::store::{Created, RedisStore, Store};
 use heirloom::testing::create;
-use redis::aio::MultiplexedConnection;
-use redis::cluster::ClusterClient;
 use redis::{Cmd, Script, cmd};
-use tokio::sync::Mutex;
 
-use crate::server::unique;
+use crate::patient::{self, at_once};
 use crate::slot;
 use crate::story::{
     self, LIVE, MILLION, a_million_dead_families_go_beside_a_live_load, copy_of, id, subject,
 };
-use crate::world::{Connection, World, connect};
+use crate::world::{Connection, World};
 
 /// Copies a family within its bucket: fields, time to live and end. KEYS: the family, the ends, the copies. ARGV: the text of
 /// its id; of each copy the text and the bytes of its id, and its subject.
@@ -161,19 +157,6 @@ impl<C: Connection> story::Place for Keys<C> {
     }
 }
 
-/// Awaits all of them, some at once.
-async fn at_once<F: Future<Output = ()> + Send>(futures: impl IntoIterator<Item = F> + Send) {
-    let mut waiting: Vec<_> = futures.into_iter().map(Box::pin).collect();
-    while !waiting.is_empty() {
-        let mut some = waiting.split_off(waiting.len().saturating_sub(64));
-        std::future::poll_fn(|context| {
-            some.retain_mut(|future| future.as_mut().poll(context).is_pending());
-            if some.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-}
-
 async fn story<C: Connection>(world: World<C>) {
     let store = Arc::new(world.open().await);
     let mut keys = Keys { world, store, at_first: 0 };
@@ -191,52 +174,14 @@ async fn story<C: Connection>(world: World<C>) {
     assert_eq!(entries, usize::try_from(LIVE).unwrap());
 }
 
-/// Tells the story, and removes the keys. The servers flush every second, as is their default: with a flush for every write,
-/// which is for other tests, a million families take many minutes.
-async fn tell<C: Connection>(world: World<C>) {
-    flush(&world, "everysec").await;
-    let told = tokio::spawn(story(world.clone())).await;
-    for key in world.keys().await {
-        let _: () = world.ask(cmd("UNLINK").arg(key)).await;
-    }
-    flush(&world, "always").await;
-    told.unwrap();
-}
-
-async fn flush<C: Connection>(world: &World<C>, policy: &str) {
-    for mut node in world.nodes.clone() {
-        let mut set = cmd("CONFIG");
-        set.arg("SET").arg("appendfsync").arg(policy).exec_async(&mut node).await.unwrap();
-    }
-}
-
-async fn nodes(variable: &str) -> (Vec<String>, Vec<MultiplexedConnection>) {
-    let urls = std::env::var(variable);
-    let urls = urls.unwrap_or_else(|_| panic!("{variable} is not set: bash scripts/test.sh"));
-    let urls: Vec<_> = urls.split(',').map(str::to_owned).collect();
-    let mut nodes = Vec::new();
-    for url in &urls {
-        nodes.push(connect(url).await);
-    }
-    (urls, nodes)
-}
-
-/// A million families at a time are enough for the memory of a machine.
-static ONE: Mutex<()> = Mutex::const_new(());
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[test]
 #[ignore = "takes minutes: bash scripts/test.sh"]
-async fn a_purge_of_a_million_goes_on_beside_a_live_load_over_redis() {
-    let _alone = ONE.lock().await;
-    let (_, nodes) = nodes("HEIRLOOM_REDIS").await;
-    tell(World { connection: nodes[0].clone(), nodes, prefix: unique("millions") }).await;
+fn a_purge_of_a_million_goes_on_beside_a_live_load_over_redis() {
+    patient::one(story);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[test]
 #[ignore = "takes minutes: bash scripts/test.sh"]
-async fn a_purge_of_a_million_goes_on_beside_a_live_load_over_redis_cluster() {
-    let _alone = ONE.lock().await;
-    let (urls, nodes) = nodes("HEIRLOOM_REDIS_CLUSTER").await;
-    let connection = ClusterClient::new(urls).unwrap().get_async_connection().await.unwrap();
-    tell(World { connection, nodes, prefix: unique("millions") }).await;
+fn a_purge_of_a_million_goes_on_beside_a_live_load_over_redis_cluster() {
+    patient::cluster(story);
 }

@@ -11,10 +11,11 @@ use heirloom::token::Position;
 use heirloom::{FamilyId, Key, Reason, RevokeOutcome};
 use redis::cmd;
 
+use crate::patient;
 use crate::server::Place;
 use crate::sqlite::Disk;
 use crate::story::{Node, START, issue, load, node, refresh};
-use crate::world::on_both;
+use crate::world::{Connection, World};
 
 /// So often the family really rotates in the end.
 const REALLY: u32 = 2_000;
@@ -105,16 +106,26 @@ async fn a_row_of_a_million_rotations_is_as_small_over_postgres() {
     assert_eq!(sizes[0], sizes[1]);
 }
 
-on_both! {
-    async fn a_hash_of_a_million_rotations_is_as_small(world) {
-        let node = node(Arc::new(world.open().await), &ManualClock::at(START));
-        let mut sizes = Vec::new();
-        for family in young_and_old(&node).await {
-            let key = world.family(family.id);
-            sizes.push(world.ask::<u64>(cmd("MEMORY").arg("USAGE").arg(&key)).await);
-            ended(&node, family.id).await;
-        }
-        println!("Redis: {} bytes, {} after a million rotations", sizes[0], sizes[1]);
-        assert!(sizes[1] <= sizes[0] + STEP, "{sizes:?}");
+async fn sizes_in_redis<C: Connection>(world: World<C>) {
+    let node = node(Arc::new(world.open().await), &ManualClock::at(START));
+    let mut sizes = Vec::new();
+    for family in young_and_old(&node).await {
+        let key = world.family(family.id);
+        sizes.push(world.ask::<u64>(cmd("MEMORY").arg("USAGE").arg(&key)).await);
+        ended(&node, family.id).await;
     }
+    println!("Redis: {} bytes, {} after a million rotations", sizes[0], sizes[1]);
+    assert!(sizes[1] <= sizes[0] + STEP, "{sizes:?}");
+}
+
+#[test]
+#[ignore = "needs Redis: bash scripts/test.sh"]
+fn a_hash_of_a_million_rotations_is_as_small_over_redis() {
+    patient::one(sizes_in_redis);
+}
+
+#[test]
+#[ignore = "needs Redis Cluster: bash scripts/test.sh"]
+fn a_hash_of_a_million_rotations_is_as_small_over_redis_cluster() {
+    patient::cluster(sizes_in_redis);
 }

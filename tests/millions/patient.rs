@@ -1,0 +1,103 @@
+//! Redis and Redis Cluster for one test at a time, with clients that wait while a server is busy with a million families.
+
+use std::env;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Client, cmd};
+
+use crate::server::unique;
+use crate::world::{ALONE, Connection, World};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tells a story on one server.
+pub fn one<F: Future<Output = ()> + Send + 'static>(
+    story: impl FnOnce(World<MultiplexedConnection>) -> F,
+) {
+    wait(async {
+        let (_, nodes) = nodes("HEIRLOOM_REDIS").await;
+        let connection = nodes[0].clone();
+        tell(World { connection, nodes, prefix: unique("millions") }, story).await;
+    });
+}
+
+/// Tells a story on a cluster.
+pub fn cluster<F: Future<Output = ()> + Send + 'static>(
+    story: impl FnOnce(World<ClusterConnection>) -> F,
+) {
+    wait(async {
+        let (urls, nodes) = nodes("HEIRLOOM_REDIS_CLUSTER").await;
+        let client = ClusterClient::builder(urls)
+            .connection_timeout(PATIENCE)
+            .response_timeout(PATIENCE)
+            .build()
+            .unwrap();
+        let connection = client.get_async_connection().await.unwrap();
+        tell(World { connection, nodes, prefix: unique("millions") }, story).await;
+    });
+}
+
+/// Awaits all of them, some at once.
+pub async fn at_once<F: Future<Output = ()> + Send>(futures: impl IntoIterator<Item = F> + Send) {
+    const SOME: usize = 64;
+    let mut waiting: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    while !waiting.is_empty() {
+        let mut some = waiting.split_off(waiting.len().saturating_sub(SOME));
+        std::future::poll_fn(|context| {
+            some.retain_mut(|future| future.as_mut().poll(context).is_pending());
+            if some.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// One test has the servers for itself: a million families at a time are enough for the memory of a machine.
+fn wait(story: impl Future<Output = ()>) {
+    let _alone = ALONE.write();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.unwrap().block_on(story);
+}
+
+async fn nodes(variable: &str) -> (Vec<String>, Vec<MultiplexedConnection>) {
+    let urls = env::var(variable);
+    let urls = urls.unwrap_or_else(|_| panic!("{variable} is not set: bash scripts/test.sh"));
+    let urls: Vec<_> = urls.split(',').map(str::to_owned).collect();
+    let patient = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let mut nodes = Vec::new();
+    for url in &urls {
+        let client = Client::open(&**url).unwrap();
+        nodes.push(client.get_multiplexed_async_connection_with_config(&patient).await.unwrap());
+    }
+    (urls, nodes)
+}
+
+/// The keys go at the end, also when the story ends badly. Meanwhile the servers flush every second, as is their default: with
+/// a flush for every write, which is for other tests, a million families take many minutes.
+async fn tell<C: Connection, F: Future<Output = ()> + Send + 'static>(
+    world: World<C>,
+    story: impl FnOnce(World<C>) -> F,
+) {
+    flush(&world, "everysec").await;
+    let told = tokio::spawn(story(world.clone())).await;
+    let keys = world.keys().await;
+    at_once(keys.iter().map(async |key| world.ask(cmd("UNLINK").arg(key)).await)).await;
+    flush(&world, "always").await;
+    if let Err(panic) = told {
+        std::panic::resume_unwind(panic.into_panic());
+    }
+}
+
+async fn flush<C: Connection>(world: &World<C>, policy: &str) {
+    for mut node in world.nodes.clone() {
+        let mut set = cmd("CONFIG");
+        set.arg("SET").arg("appendfsync").arg(policy).exec_async(&mut node).await.unwrap();
+    }
+}
