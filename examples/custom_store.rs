@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use heirloom::conformance::{self, Clause, Factory, Failure};
 use heirloom::family::{Family, Impossible};
 use heirloom::store::{
-    Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
+    Advance, Create, Created, Cursor, Purge, Replace, Revoke, Revoked, Scanned, StoreError, Written,
 };
 use heirloom::{FamilyId, Page, Selected, Selector, Store, record};
 
@@ -111,6 +111,21 @@ impl Store for FolderStore {
             }
         }
         Ok(removed)
+    }
+
+    /// In the order of ids, so that a place is the last id that was shown.
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        let _lock = self.lock()?;
+        let after = after.map(|cursor| cursor.id()).transpose()?;
+        let mut rest = self.ids(RECORD)?;
+        rest.retain(|id| after.is_none_or(|after| *id > after));
+        let page = &rest[..rest.len().min(limit.max(1))];
+        let next = page.last().filter(|_| page.len() < rest.len()).map(|id| Cursor::after(*id));
+        let mut families = Selected::new();
+        for id in page {
+            families.extend(decode(*id, self.bytes(*id, RECORD)?).transpose());
+        }
+        Ok(Scanned { families, next })
     }
 }
 

@@ -39,17 +39,30 @@
 //! | 4 | bound, and another key or none is proved | refuse `BindingMismatch`, or end the family, by policy | 0 or 1 |
 //! |   | the clock is over a minute before the family's creation | error | 0 |
 //! | 5 | absolute or idle end reached (`now >= end`) | refuse `Expired`, `Idle` | 0 |
-//! | 6 | another branch, or a generation ahead of the stored one | refuse `AheadOfStore` | 0 |
-//! | 7 | current or preceding generation, but another digest | end the family as `Diverged`, not as breach | 1 |
+//! | 6 | a branch that was never made, or a generation ahead of the stored one | refuse `AheadOfStore`; in a [recovery window](crate::Recovery), recover | 0; 1 |
+//! | 7 | current or preceding generation, but another digest | end the family as `Diverged`, not as breach; if a later answer had displaced it, refuse `Displaced`, or reuse, by policy | 1; 0 |
 //! | 8 | predecessor inside its leeway, which a change of the grant has closed | refuse `LeewayClosed` | 0 |
-//! | 9 | predecessor inside its leeway (`now - rotated_at < leeway`, its successor not known to be used) | replay the same successor, or refuse `AlreadyRotated`, by policy | 0 |
-//! | 10 | predecessor outside its leeway, or any older token | breach: end the family, then refuse `Reused` with the evidence | 1 |
-//! | 11 | scope or resource beyond the grant (before 9 and 12) | refuse `Scope`, `Resource`; nothing is consumed | 0 |
+//! | 9 | predecessor inside its leeway: the timer has not run out, uses are left, its successor is not known to be used | by [mode](crate::LeewayMode): replay the same successor, renew, fork, or refuse `AlreadyRotated` | 0; 1 to renew, to fork, or to count a use |
+//! | 10 | predecessor outside its leeway, or any older token | breach: end the family, and more if the policy says so, then refuse `Reused` with the evidence; or refuse `Spent`, if it says so | 1; 0 |
+//! | 11 | scope or resource beyond the grant (before 6, 9 and 12) | refuse `Scope`, `Resource`; nothing is consumed | 0 |
 //! | 12 | current | rotate; or keep, if the policy never rotates | 1; keep: 0, or 1 when the idle end is moved |
 //!
 //! Order is by generation, never by a clock. The leeway begins with the first exchange of the token; no later use extends
 //! it; and once the successor has been exchanged in its turn, the token is no longer the predecessor and has no leeway. Under a
 //! policy that does not rotate, a use of the successor is known only when it has moved the idle end.
+//!
+//! # Which leeway
+//!
+//! | mode | the predecessor again, inside | what it costs | its risk |
+//! |---|---|---|---|
+//! | [`replay`](crate::Leeway::replay) | the same successor | nothing | a thief inside it shares the owner's chain until one of the two is second |
+//! | [`newest`](crate::Leeway::newest) | another successor; the earlier one is displaced | a write | of two tabs one loses its token; a lost answer may cost the session |
+//! | [`fork`](crate::Leeway::fork) | another successor beside the earlier ones | a write, and two round trips for every exchange from then on | a thief inside it keeps a chain of his own, for ever |
+//! | [`refuse`](crate::Leeway::refuse) | a refusal, no breach | nothing | a client that lost the answer has lost the family; a thief who was first goes unnoticed for a while |
+//!
+//! Each for a time, [until a date](crate::Leeway::until), or [until the successor is used](crate::Leeway::until_used), and at
+//! most [so often](crate::Leeway::uses). Take replay unless a client needs another. [`profile`](crate::profile) has what other systems do as
+//! policies.
 //!
 //! # How long a leeway
 //!
@@ -130,6 +143,19 @@
 //! [`with_retention`](crate::Engine::with_retention)), so that late retries and late thieves still find the reason. A family
 //! without any end is never purged while it lives.
 //!
+//! # Signed-in devices
+//!
+//! [`Engine::families`](crate::Engine::families) lists a subject's families, page by page: when each was issued
+//! (`created_at`), last exchanged (`head.rotated_at`), for which client, and how it ended. Put what the page shows into the grant's
+//! attributes at issue: a device's name, a place. To end one is [`revoke_family`](crate::Engine::revoke_family); all but this one,
+//! [`revoke_others`](crate::Engine::revoke_others) with the `family` of the token that the page was asked with; all,
+//! [`revoke_all`](crate::Engine::revoke_all). [`FamilyLimit`](crate::FamilyLimit) bounds how many there are.
+//!
+//! # Telemetry
+//!
+//! Feature `metrics`: counters and histograms through the host's recorder. Feature `tracing`: a span for each call. Their names are stable, and in the
+//! documentation of the two. Several observers are a list: a `Vec` of them is one.
+//!
 //! # Choosing a store
 //!
 //! | | `SqliteStore` | `PostgresStore` | `RedisStore` |
@@ -154,7 +180,7 @@
 //!
 //! # Writing a store of your own
 //!
-//! Any database that can change one record under a condition can hold families. Implement [`Store`](crate::Store): seven
+//! Any database that can change one record under a condition can hold families. Implement [`Store`](crate::Store): eight
 //! methods, each about one record, and keep the [contract](crate::store), clause by clause.
 //!
 //! Begin with [`record::encode`](crate::record::encode) and [`record::decode`](crate::record::decode) if your database keeps
@@ -162,7 +188,7 @@
 //! `record::columns` (feature `columns`).
 //!
 //! If you read and write under a lock, every step has an `apply` that is its whole meaning: lock, read, `apply`, write, flush,
-//! answer. If you speak to a server, state [`Guard`](crate::decide::Guard) as the condition of one statement; `Guard::condition`
+//! answer. If you speak to a server, state [`Guard`](crate::guard::Guard) as the condition of one statement; `Guard::condition`
 //! gives it as comparisons of columns with constants. Never read, decide and then write: a revocation in between would be
 //! lost.
 //!

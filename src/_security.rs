@@ -4,24 +4,24 @@
 //!
 //! | id | property | decided in | shown by |
 //! |---|---|---|---|
-//! | P1 | at most one successor string per family and generation is ever released, under any interleaving, crash or store | [`Guard`](crate::decide::Guard), [`Pending`](crate::pending::Pending) | `state_machine`, `races`, `faults` |
-//! | P2 | a spent token, shown by its own client and key on a live family outside its leeway, ends the family durably before the refusal is returned | row 10 of [`decide`](crate::decide::decide) | `state_machine`, `transitions`, `faults` |
+//! | P1 | at most one successor string per family, branch and generation is ever released, under any interleaving, crash or store. Under *newest*: at most one that is good at a time; every other string of its place is displaced, for ever. Under *fork*: at most as many branches live as the policy says, and P1 holds on each | [`Guard`](crate::guard::Guard), [`Pending`](crate::pending::Pending) | `state_machine`, `races`, `faults` |
+//! | P2 | a spent token, shown by its own client and key on a live family outside its leeway, ends the family durably before the refusal is returned, and what the policy ends beside it before that; not so under [`Reaction::Refuse`](crate::Reaction::Refuse) | row 10 of [`decide`](crate::decide::decide) | `state_machine`, `transitions`, `faults` |
 //! | P3 | revoked is absorbing: no refresh succeeds after a revocation was acknowledged | row 2; clause S4 of the [store](crate::store) | `races`, `state_machine` |
 //! | P4 | a string that the engine did not mint changes nothing; nor does one shown with the wrong client or key, unless the policy says revoke | [`Presented::verify`](crate::token::Presented::verify), rows 3 and 4 | `bad_input`, `state_machine` |
-//! | P5 | a token is accepted only if tag and digest both match | `Presented::verify`, row 7 | `bad_input`, `transitions` |
-//! | P6 | nothing at rest is redeemable, nor becomes so with the keys alone | the ratchet in `key.rs` | `secrecy`, `state_machine` |
+//! | P5 | a token is accepted only if tag and digest both match; in a recovery window, bounded in time and by issue date, one ahead of the store on its tag alone; an adopted one on its digest, as it has no tag | `Presented::verify`, rows 6 and 7 | `bad_input`, `transitions` |
+//! | P6 | nothing at rest is redeemable, nor becomes so with the keys alone, for secrets that were minted here | the ratchet in `key.rs` | `secrecy`, `state_machine` |
 //! | P7 | leeway: the predecessor alone, anchored at its first use, never extended, never after revocation or expiry, never across a changed grant | rows 2, 5, 8 and 9 | `transitions`, `state_machine` |
 //! | P8 | order is decided by generation; a clock that stands still or steps back never makes a spent token current or an ended family live, forges no breach, and never panics; what has not been refused yet is judged by the time that it shows | `decide` compares generations; times saturate | `state_machine`, `bad_input` |
 //! | P9 | a stored absolute end never moves; idle slides on rotation, or by keep; both are enforced at use, whatever purge has done | row 5 | `transitions`, `state_machine` |
 //! | P10 | granted scope is within the grant; a refusal consumes nothing | row 11 | `state_machine`, `engine` |
-//! | P11 | purge and restart never make a verdict more permissive | clause S7, [`Purge::is_due`](crate::store::Purge::is_due) | `state_machine` |
+//! | P11 | purge and restart never make a verdict more permissive; an adopted family's record outlives the acceptance of its legacy token | clause S7, [`Purge::is_due`](crate::store::Purge::is_due) | `state_machine` |
 //! | P12 | no Debug, Display, error, event or log line shows a secret, digest or salt; secrets are wiped on drop | `secret.rs`, `token.rs` | `secrecy` (the wiping is by construction, not tested) |
 //! | P13 | under replay, a client whose answers get lost and who retries inside the leeway, before the successor is used and without a change of the grant between, never loses its family | row 9 | `faults`, `state_machine` |
-//! | P14 | under replay, n concurrent presenters of the live token inside the leeway all get the same successor | row 9 after a declined [`Guard`](crate::decide::Guard) | `races` |
+//! | P14 | under replay, n concurrent presenters of the live token inside the leeway all get the same successor | row 9 after a declined [`Guard`](crate::guard::Guard) | `races` |
 //! | P15 | under replay, a write that was stored but reported as failed, or resent by a driver, followed by a retry as in P13, gives the same successor | one successor per call, in `call.rs` | `faults` |
 //! | P16 | after a store has lost its last writes, a token ahead of it is refused as such, and one whose line was overwritten ends the family as diverged, never as theft, while the family is at or one past its generation | rows 6 and 7 | `state_machine`, `transitions` |
 //! | P17 | state per family is constant in the number of rotations; revocation is one write; a dead family costs none | [`Family`](crate::family::Family) | `engine`, the benchmark of a million rotations |
-//! | P18 | one store round trip for a refresh on the common path and for a replay, two for begin and commit, at most two on any other but contention; none for a string that was not minted here | [`Guard`](crate::decide::Guard) | `engine`, `state_machine` |
+//! | P18 | one store round trip for a refresh on the common path and for a replay, two for begin and commit, at most two on any other but contention and a wider reaction; none for a string that was not minted here, and one if foreign tokens are adopted | [`Guard`](crate::guard::Guard) | `engine`, `state_machine` |
 //! | P19 | a future dropped at any await point obeys P1, P13 and P15 | no state between two awaits but the call's own | `faults` |
 //!
 //! P1 to P3 are for a store that keeps its contract, S2, S3, S4 and S8 above all. What one that loses writes can still do is
@@ -53,6 +53,19 @@
 //! the current token: three things together, each enough for nothing.
 //!
 //! **A writer of the database** can edit a grant, and everything else. heirloom does not defend against that.
+//!
+//! **Newest** lets whoever is second inside the leeway displace the first: a thief so shuts the owner out, who notices. **Fork**
+//! gives a thief inside the leeway a chain of his own, which nothing ever tells from the owner's. **Without a timer** a thief and an
+//! owner at the same cadence are never told apart. **A reaction that refuses** lets a thief who was first go on, with an event as the only
+//! trace. Each is a choice, with its risk in its own documentation.
+//!
+//! **A recovery window** takes one lock of two away, for families that were issued before the loss: a holder of a key can then make a token
+//! ahead of the store for any of them. A reader of the database cannot.
+//!
+//! **An adopted token** has the entropy that it was born with. One that can be guessed is redeemed by whoever guesses it, at one read per guess:
+//! limit the rate, and set an early end. Its family's id is derived with a key of its own, so that ids in logs are no oracle for guesses.
+//!
+//! **A file to be imported** is trusted, as the database is. Its checksum is against accidents.
 //!
 //! **Another client with a stolen token** changes nothing (P4). The revocation endpoint tells it that the token is genuine and
 //! another's, as RFC 7009 section 2.1 has it. With
@@ -153,7 +166,7 @@
 //! A step is made by the engine alone: `Advance`.
 //!
 //! ```
-//! use heirloom::{FamilyId, decide::Guard, family::Head, store::Advance};
+//! use heirloom::{FamilyId, guard::Guard, family::Head, store::Advance};
 //!
 //! fn step(given: Advance, guard: Guard, head: Head) -> FamilyId {
 //!     given.family()
@@ -161,7 +174,7 @@
 //! ```
 //!
 //! ```compile_fail,E0624
-//! use heirloom::{FamilyId, decide::Guard, family::Head, store::Advance};
+//! use heirloom::{FamilyId, guard::Guard, family::Head, store::Advance};
 //!
 //! fn step(given: Advance, guard: Guard, head: Head) -> FamilyId {
 //!     Advance::new(guard, head).family()

@@ -39,9 +39,9 @@
 //!
 //! The clauses are those of [`store`](crate::store). Each is run on several handles, in the virtual time of
 //! the kit, and makes its families itself, under ids and subjects that are random: other families in the store are
-//! neither read nor changed, with one exception.
+//! not changed, with one exception, and read by [`s10_scan`] alone, a dozen times over.
 //!
-//! **A purge is of the whole store.** [`s7_purge`] and [`s8_durable`] remove every family that ended before
+//! **A purge is of the whole store.** [`s7_purge`], [`s8_durable`] and [`s10_scan`] remove every family that ended before
 //! [`PURGED_BEFORE`], a day in January 1970. No family of a host can have ended then, unless its clock was wrong.
 //!
 //! The families that the kit makes stay, damaged ones among them: run it on a store that can be thrown away, and
@@ -74,6 +74,7 @@ mod select;
 mod purge;
 mod durable;
 mod honest;
+mod scan;
 
 pub use clause::{Clause, Violation, Violations};
 pub use sample::PURGED_BEFORE;
@@ -117,6 +118,11 @@ pub trait Factory: Sync {
     fn on_any_thread(&self) -> bool {
         false
     }
+
+    /// Whether a scan of the store may show a family twice, as its documentation then says (S10).
+    fn scans_may_repeat(&self) -> bool {
+        false
+    }
 }
 
 /// Runs every clause, and reports all that are broken. When the store cannot be opened, it ends there.
@@ -151,6 +157,7 @@ pub async fn run<F: Factory>(clause: Clause, factory: &F) -> Result<(), Violatio
         Clause::Purge => s7_purge(factory).await,
         Clause::Durable => s8_durable(factory).await,
         Clause::Honest => s9_honest(factory).await,
+        Clause::Scan => s10_scan(factory).await,
     }
 }
 
@@ -241,4 +248,16 @@ pub async fn s8_durable<F: Factory>(factory: &F) -> Result<(), Violation> {
 /// The first violation.
 pub async fn s9_honest<F: Factory>(factory: &F) -> Result<(), Violation> {
     honest::check(&Trial::begin(Clause::Honest, factory).await?, factory).await
+}
+
+/// S10: a scan comes to its end, in bounded pages, and shows every family as it is now, ended and damaged ones too; also while
+/// others are made, changed and removed, from a cursor that was written down, and on another handle. A foreign cursor is refused.
+///
+/// **Removes every family of the store that ended before [`PURGED_BEFORE`]**, in January 1970, and reads all of them.
+///
+/// # Errors
+///
+/// The first violation.
+pub async fn s10_scan<F: Factory>(factory: &F) -> Result<(), Violation> {
+    scan::check(&Trial::begin(Clause::Scan, factory).await?, factory).await
 }

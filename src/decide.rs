@@ -6,57 +6,19 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use crate::family::{Family, Head, Reason, Reuse, Status};
+pub use crate::decision::{ClockFault, Decision};
+use crate::family::{Branch, Family, Head, Reason, Reuse, Status};
 use crate::grant::Binding;
-use crate::policy::{Ends, LeewayMode, Mismatch, Policy, Rotation};
+use crate::leeway::{Leeway, LeewayMode};
+use crate::policy::{Mismatch, Policy, Reaction, Rotation};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::scope::Scope;
-use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::{Position, Presented};
 
 /// How far a clock may lie before a family's creation and still be believed.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
-
-/// What to do with a presented token.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Decision {
-    /// Refuse. Nothing is written, nothing is consumed.
-    Refuse(Refusal),
-    /// End the family durably for this reason, then refuse.
-    Revoke(Reason),
-    /// Advance the head, then answer with the successor.
-    Rotate {
-        /// The access token's scope.
-        scope: Scope,
-    },
-    /// Answer with the successor again. Nothing is written.
-    Replay {
-        /// The access token's scope.
-        scope: Scope,
-    },
-    /// Answer without a new token: the presented one stays good.
-    Keep {
-        /// The access token's scope.
-        scope: Scope,
-        /// Whether the idle end is due to be moved, by one write.
-        slide: bool,
-    },
-    /// Our clock cannot be right: an error of ours, never a refusal.
-    Fault(ClockFault),
-}
-
-/// A reading of the clock on which nothing may be decided.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum ClockFault {
-    /// More than [`CLOCK_TOLERANCE`] before the family was created.
-    #[error("the clock is more than a minute behind the family's creation")]
-    BeforeCreation,
-    /// So late that an end counted from it could not be stored.
-    #[error("the clock is past the last instant that can be counted from")]
-    OutOfRange,
-}
 
 /// Decides what a presented token means for its family.
 ///
@@ -69,124 +31,208 @@ pub fn decide(
     policy: &Policy,
     now: Timestamp,
 ) -> Decision {
-    if let Err(decision) = admit(family, presented, request, policy, now) {
-        return decision;
-    }
-    // Row 6: this release writes no other branch.
-    let position = presented.position();
-    if position.branch != 0 {
-        return Decision::Refuse(Refusal::AheadOfStore);
-    }
-    match position.generation.cmp(&family.head.generation) {
-        Ordering::Greater => Decision::Refuse(Refusal::AheadOfStore),
-        Ordering::Equal => current(family, presented, request, policy, now),
-        Ordering::Less => earlier(family, presented, request, policy, now),
+    let showing = Showing { family, presented, request, policy, now };
+    match showing.admit() {
+        Ok(head) => match presented.position().generation.cmp(&head.generation) {
+            Ordering::Greater => showing.ahead(),
+            Ordering::Equal => showing.current(head),
+            Ordering::Less => showing.earlier(head),
+        },
+        Err(decision) => decision,
     }
 }
 
-/// Rows 1 to 5: whether this client may use any token of this family now.
-pub(crate) fn admit(
+/// Whether this client may use any token of this branch now.
+pub(crate) fn admits(
     family: &Family,
     presented: &Presented,
     request: &Request<'_>,
     policy: &Policy,
     now: Timestamp,
-) -> Result<(), Decision> {
-    // Row 1.
-    if presented.position().family != family.id {
-        return Err(Decision::Refuse(Refusal::Unknown));
-    }
-    // Row 2: nothing that is presented changes a family that is dead.
-    if let Status::Revoked(revocation) = &family.status {
-        return Err(Decision::Refuse(Refusal::Revoked(revocation.reason)));
-    }
-    // Row 3. RFC 6749 section 10.4: the binding between refresh token and client.
-    if *family.grant.client != *request.client {
-        let refusal = Refusal::ClientMismatch { ended: false };
-        return Err(mismatch(policy.wrong_client(), refusal, Reason::WrongClient));
-    }
-    // Row 4. RFC 9449 section 5, RFC 8705 section 4: the key must be proved at every use.
-    if !proves(family.grant.binding, request.binding) {
-        let refusal = Refusal::BindingMismatch { ended: false };
-        return Err(mismatch(policy.wrong_binding(), refusal, Reason::WrongBinding));
-    }
-    if is_before_creation(family, now) {
-        return Err(Decision::Fault(ClockFault::BeforeCreation));
-    }
-    let (absolute, idle) = family.ends(policy); // Row 5.
-    if has_ended(absolute, now) {
-        return Err(Decision::Refuse(Refusal::Expired));
-    }
-    if has_ended(idle, now) {
-        return Err(Decision::Refuse(Refusal::Idle));
-    }
-    Ok(())
+) -> bool {
+    Showing { family, presented, request, policy, now }.admit().is_ok()
 }
 
-/// Rows 7, 11 and 12: the current generation.
-fn current(
-    family: &Family,
-    presented: &Presented,
-    request: &Request<'_>,
-    policy: &Policy,
+/// A token is shown.
+struct Showing<'a> {
+    family: &'a Family,
+    presented: &'a Presented,
+    request: &'a Request<'a>,
+    policy: &'a Policy,
     now: Timestamp,
-) -> Decision {
-    let head = &family.head;
-    if head.digest != presented.digest() {
-        return Decision::Revoke(Reason::Diverged);
-    }
-    let scope = match granted(family, request) {
-        Ok(scope) => scope,
-        Err(refusal) => return Decision::Refuse(refusal),
-    };
-    match policy.rotation() {
-        Rotation::EveryUse if head.generation == u32::MAX => Decision::Refuse(Refusal::Exhausted),
-        Rotation::EveryUse if is_out_of_range(policy, now) => {
-            Decision::Fault(ClockFault::OutOfRange)
+}
+
+impl<'a> Showing<'a> {
+    /// Rows 1 to 6: the current token of the branch, if this client may use any token of it now.
+    fn admit(&self) -> Result<&'a Head, Decision> {
+        let Self { family, request, policy, now, .. } = *self;
+        let Position { family: id, branch, .. } = self.presented.position();
+        // Row 1.
+        if id != family.id {
+            return Err(Decision::Refuse(Refusal::Unknown));
         }
-        Rotation::EveryUse => Decision::Rotate { scope },
-        Rotation::Never if !is_slide_due(head, policy, now) => {
-            Decision::Keep { scope, slide: false }
+        // Row 2: nothing that is presented changes a family that is dead.
+        if let Status::Revoked(revocation) = &family.status {
+            return Err(Decision::Refuse(Refusal::Revoked(revocation.reason)));
         }
-        Rotation::Never if is_out_of_range(policy, now) => Decision::Fault(ClockFault::OutOfRange),
-        Rotation::Never => Decision::Keep { scope, slide: true },
+        // Row 3. RFC 6749 section 10.4: the binding between refresh token and client.
+        if *family.grant.client != *request.client {
+            let refusal = Refusal::ClientMismatch { ended: false };
+            return Err(mismatch(policy.wrong_client(), refusal, Reason::WrongClient));
+        }
+        // Row 4. RFC 9449 section 5, RFC 8705 section 4: the key must be proved at every use.
+        if !proves(family.grant.binding, request.binding) {
+            let refusal = Refusal::BindingMismatch { ended: false };
+            return Err(mismatch(policy.wrong_binding(), refusal, Reason::WrongBinding));
+        }
+        if is_before_creation(family, now) {
+            return Err(Decision::Fault(ClockFault::BeforeCreation));
+        }
+        let head = family.head_of(branch);
+        let (absolute, idle) = family.ends_of(head.unwrap_or(&family.head), policy); // Row 5.
+        if has_ended(absolute, now) {
+            return Err(Decision::Refuse(Refusal::Expired));
+        }
+        if has_ended(idle, now) {
+            return Err(Decision::Refuse(Refusal::Idle));
+        }
+        head.ok_or(Decision::Refuse(match branch > family.branches.made {
+            true => Refusal::AheadOfStore, // Row 6.
+            // A branch that was made and is no more had reached its idle end.
+            false => Refusal::Idle,
+        }))
     }
-}
 
-/// Rows 7 to 11: a spent token. RFC 9700 section 4.14.2: its use outside the leeway is a breach.
-fn earlier(
-    family: &Family,
-    presented: &Presented,
-    request: &Request<'_>,
-    policy: &Policy,
-    now: Timestamp,
-) -> Decision {
-    let head = &family.head;
-    let generations_behind = head.generation - presented.position().generation;
-    let since_rotation = now.saturating_since(head.rotated_at);
-    let head_used = head.used_at > head.rotated_at;
-    let breach = Decision::Revoke(Reason::Reuse(Reuse {
-        generations_behind,
-        since_rotation,
-        successor_used: generations_behind > 1 || head_used,
-    }));
-    let predecessor = match &head.predecessor {
-        Some(predecessor) if generations_behind == 1 => predecessor,
-        _ => return breach,
-    };
-    if predecessor.digest != presented.digest() {
-        return Decision::Revoke(Reason::Diverged);
+    /// Row 6: ahead of the store, which has lost writes.
+    fn ahead(&self) -> Decision {
+        let recovery = self.policy.recovery();
+        if !recovery.is_some_and(|window| window.covers(self.family.created_at, self.now)) {
+            return Decision::Refuse(Refusal::AheadOfStore);
+        }
+        match granted(self.family, self.request) {
+            Err(refusal) => Decision::Refuse(refusal),
+            Ok(scope) => self.exchange(Decision::Recover { scope }),
+        }
     }
-    match policy.leeway() {
-        Some(leeway) if since_rotation < leeway.window() && !head_used => {
-            match (leeway.mode(), granted(family, request)) {
-                _ if predecessor.closed => Decision::Refuse(Refusal::LeewayClosed),
-                (LeewayMode::Refuse, _) => Decision::Refuse(Refusal::AlreadyRotated),
-                (LeewayMode::Replay, Err(refusal)) => Decision::Refuse(refusal),
-                (LeewayMode::Replay, Ok(scope)) => Decision::Replay { scope },
+
+    /// Rows 7, 11 and 12: the current generation.
+    fn current(&self, head: &Head) -> Decision {
+        if head.digest != self.presented.digest() {
+            return self.overwritten(head.displaced, self.reuse(head));
+        }
+        let scope = match granted(self.family, self.request) {
+            Ok(scope) => scope,
+            Err(refusal) => return Decision::Refuse(refusal),
+        };
+        match self.policy.rotation() {
+            Rotation::EveryUse => self.exchange(Decision::Rotate { scope }),
+            Rotation::Never if self.is_slide_due(head) => {
+                self.in_range(Decision::Keep { scope, slide: true })
+            }
+            Rotation::Never => Decision::Keep { scope, slide: false },
+        }
+    }
+
+    /// Rows 7 to 11: a spent token. RFC 9700 section 4.14.2: its use outside the leeway is a breach.
+    fn earlier(&self, head: &Head) -> Decision {
+        let reuse = self.reuse(head);
+        let predecessor = match &head.predecessor {
+            Some(predecessor) if reuse.generations_behind == 1 => predecessor,
+            _ => return self.breach(reuse),
+        };
+        if predecessor.digest != self.presented.digest() {
+            return self.overwritten(predecessor.displaced, reuse);
+        }
+        let lasts = |leeway: &Leeway| {
+            leeway.lasts(head.rotated_at, self.now) && leeway.allows(predecessor.replays)
+        };
+        let leeway = match self.policy.leeway().filter(lasts) {
+            Some(leeway) if !reuse.successor_used => leeway,
+            _ => return self.breach(reuse),
+        };
+        match (leeway.mode(), granted(self.family, self.request)) {
+            _ if predecessor.closed => Decision::Refuse(Refusal::LeewayClosed),
+            (LeewayMode::Refuse, _) => Decision::Refuse(Refusal::AlreadyRotated),
+            (_, Err(refusal)) => Decision::Refuse(refusal),
+            (LeewayMode::Replay, Ok(scope)) => {
+                Decision::Replay { scope, counted: leeway.max_uses().is_some() }
+            }
+            (LeewayMode::Newest, Ok(scope)) => Decision::Renew { scope },
+            (LeewayMode::Fork { branches }, Ok(scope)) => match self.is_full(branches) {
+                true => Decision::Refuse(Refusal::TooManyBranches),
+                false => self.in_range(Decision::Fork { scope }),
+            },
+        }
+    }
+
+    /// Row 7: a genuine token in the place of another one. It was displaced, or the store had lost the writes that made it.
+    fn overwritten(&self, displaced: bool, reuse: Reuse) -> Decision {
+        match self.policy.displaced() {
+            _ if !displaced => Decision::Revoke(Reason::Diverged),
+            Mismatch::Refuse => Decision::Refuse(Refusal::Displaced),
+            Mismatch::Revoke => self.breach(reuse),
+        }
+    }
+
+    /// Row 10.
+    fn breach(&self, reuse: Reuse) -> Decision {
+        match self.policy.on_reuse() {
+            Reaction::Refuse => Decision::Refuse(Refusal::Spent(reuse)),
+            Reaction::Family | Reaction::SubjectAndClient | Reaction::Subject => {
+                Decision::Revoke(Reason::Reuse(reuse))
             }
         }
-        _ => breach,
+    }
+
+    /// The facts of a token that is not the current one.
+    fn reuse(&self, head: &Head) -> Reuse {
+        let Position { branch, generation, .. } = self.presented.position();
+        let generations_behind = head.generation - generation;
+        let is_used = |head: &Head| head.used_at > head.rotated_at;
+        // A branch whose first token was another successor of the presented one.
+        let used_beside = |other: &Branch| {
+            let is_sibling = other.origin == branch && other.born == head.generation;
+            is_sibling && (other.head.generation > other.born || is_used(&other.head))
+        };
+        Reuse {
+            generations_behind,
+            since_rotation: self.now.saturating_since(head.rotated_at),
+            successor_used: generations_behind > 1
+                || is_used(head)
+                || self.family.branches.live.iter().any(used_beside),
+        }
+    }
+
+    fn is_full(&self, branches: u8) -> bool {
+        let Self { family, policy, now, .. } = *self;
+        let over = |branch: &&Branch| is_over(family, branch, policy, now);
+        let live = family.branches.live.iter().filter(|branch| !over(branch)).count();
+        live + 1 >= usize::from(branches) || family.branches.made == u16::MAX
+    }
+
+    /// Slides are rare, so that a token that does not rotate costs no write per use: every sixteenth of the idle
+    /// lifetime at most; and once, when the policy has lifted an idle end that is stored.
+    fn is_slide_due(&self, head: &Head) -> bool {
+        match self.policy.idle() {
+            Some(idle) => self.now.saturating_since(head.used_at) >= idle / 16,
+            None => head.idle_expires_at != self.family.legacy_end(head),
+        }
+    }
+
+    /// What makes a token of the next generation, if there is one.
+    fn exchange(&self, decision: Decision) -> Decision {
+        match self.presented.position().generation {
+            u32::MAX => Decision::Refuse(Refusal::Exhausted),
+            _ => self.in_range(decision),
+        }
+    }
+
+    /// What makes a new idle end, if it can be stored.
+    fn in_range(&self, decision: Decision) -> Decision {
+        match is_out_of_range(self.policy, self.now) {
+            true => Decision::Fault(ClockFault::OutOfRange),
+            false => decision,
+        }
     }
 }
 
@@ -198,71 +244,9 @@ pub(crate) fn granted(family: &Family, request: &Request<'_>) -> Result<Scope, R
     family.grant.scope.narrow(request.scope).ok_or(Refusal::Scope)
 }
 
-/// Exactly when [`decide`] would say *rotate*, stated before the family has been seen.
-///
-/// For a request that narrows nothing under a policy that rotates: the guard holds on a family if and only if
-/// `decide` says [`Decision::Rotate`] of it. A store runs it as the condition of one atomic write (S3).
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Guard {
-    /// The place that the head must have, below the last generation.
-    pub position: Position,
-    /// The digest that the head must have.
-    pub digest: Digest,
-    /// The client that the grant must name.
-    pub client: Box<str>,
-    /// The key that was proved: a bound family must be bound to this one.
-    pub binding: Option<Binding>,
-    /// The present instant: status live, both ends after it, creation at most [`CLOCK_TOLERANCE`] after it.
-    pub now: Timestamp,
-    /// Which ends count; live ones are counted with `idle` and `absolute`, and end at the grant's `not_after` too.
-    pub ends: Ends,
-    /// The idle lifetime for live ends, from `used_at`.
-    pub idle: Option<Duration>,
-    /// The absolute lifetime for live ends, from `created_at`.
-    pub absolute: Option<Duration>,
-    /// The version that was decided on, when the family has been seen.
-    pub version: Option<u64>,
-}
-
-impl Guard {
-    /// States the guard; `None` when no family could rotate: the policy does not, or the clock is out of range.
-    pub fn new(
-        presented: &Presented,
-        request: &Request<'_>,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Option<Self> {
-        if policy.rotation() == Rotation::Never || is_out_of_range(policy, now) {
-            return None;
-        }
-        Some(Self {
-            position: presented.position(),
-            digest: presented.digest(),
-            client: request.client.into(),
-            binding: request.binding,
-            now,
-            ends: policy.ends(),
-            idle: policy.idle(),
-            absolute: policy.absolute(),
-            version: None,
-        })
-    }
-
-    /// Whether the guard holds on a family. A store's statement must say the same, in one atomic step with its write.
-    pub fn holds(&self, family: &Family) -> bool {
-        let (absolute, idle) = family.ends_under(self.ends, self.absolute, self.idle);
-        family.status == Status::Live
-            && family.position() == self.position
-            && family.head.generation < u32::MAX
-            && family.head.digest == self.digest
-            && *family.grant.client == *self.client
-            && proves(family.grant.binding, self.binding)
-            && !is_before_creation(family, self.now)
-            && !has_ended(absolute, self.now)
-            && !has_ended(idle, self.now)
-            && self.version.is_none_or(|version| version == family.version)
-    }
+/// Whether a branch has reached its idle end: then it may be forgotten, as its tokens are refused all the same.
+pub(crate) fn is_over(family: &Family, branch: &Branch, policy: &Policy, now: Timestamp) -> bool {
+    has_ended(family.ends_of(&branch.head, policy).1, now)
 }
 
 fn mismatch(reaction: Mismatch, refusal: Refusal, reason: Reason) -> Decision {
@@ -272,28 +256,19 @@ fn mismatch(reaction: Mismatch, refusal: Refusal, reason: Reason) -> Decision {
     }
 }
 
-fn proves(bound: Option<Binding>, proved: Option<Binding>) -> bool {
+pub(crate) fn proves(bound: Option<Binding>, proved: Option<Binding>) -> bool {
     bound.is_none() || bound == proved
 }
 
-fn has_ended(end: Option<Timestamp>, now: Timestamp) -> bool {
+pub(crate) fn has_ended(end: Option<Timestamp>, now: Timestamp) -> bool {
     end.is_some_and(|end| now >= end)
 }
 
-fn is_before_creation(family: &Family, now: Timestamp) -> bool {
+pub(crate) fn is_before_creation(family: &Family, now: Timestamp) -> bool {
     family.created_at > now.saturating_add(CLOCK_TOLERANCE)
 }
 
 /// Whether the idle end that a rotation or a slide would make cannot be stored.
-fn is_out_of_range(policy: &Policy, now: Timestamp) -> bool {
+pub(crate) fn is_out_of_range(policy: &Policy, now: Timestamp) -> bool {
     policy.idle().is_some_and(|idle| now.checked_add(idle).is_none())
-}
-
-/// Slides are rare, so that a token that does not rotate costs no write per use: every sixteenth of the idle
-/// lifetime at most; and once, when the policy has lifted an idle end that is stored.
-fn is_slide_due(head: &Head, policy: &Policy, now: Timestamp) -> bool {
-    match policy.idle() {
-        Some(idle) => now.saturating_since(head.used_at) >= idle / 16,
-        None => head.idle_expires_at.is_some(),
-    }
 }

@@ -21,9 +21,18 @@ mod issue;
 mod inspect;
 mod revoke;
 mod change;
+mod policy;
+mod limit;
+mod exchange;
 mod call;
+mod write;
+mod answer;
 mod refresh;
+mod adopt;
+#[cfg(feature = "tracing")]
+mod seen;
 
+pub use adopt::Adopted;
 pub use error::Error;
 pub use inspect::{Active, Explanation, Introspection};
 pub use outcome::{Granted, How, Outcome, RevokeOutcome};
@@ -40,8 +49,10 @@ use crate::event::{Event, EventKind, Observer};
 use crate::family::{Family, Impossible};
 use crate::grant::GrantLimits;
 use crate::policy::Policy;
+use crate::recovery::Recovery;
 use crate::refusal::Refusal;
 use crate::ring::KeyRing;
+use crate::span;
 use crate::store::{Committed, Replace, Store, StoreError, Written};
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::token::{FamilyId, Position};
@@ -77,7 +88,8 @@ pub struct Engine<S, C = SystemClock, E = SystemEntropy> {
     clock: C,
     entropy: E,
     keys: RwLock<Arc<KeyRing>>,
-    policy: Policy,
+    policy: RwLock<Arc<Policy>>,
+    recovery: RwLock<Option<Recovery>>,
     limits: GrantLimits,
     retention: Duration,
     observer: Option<Arc<dyn Observer>>,
@@ -91,7 +103,8 @@ impl<S: Store> Engine<S> {
             clock: SystemClock,
             entropy: SystemEntropy,
             keys: RwLock::new(Arc::new(keys)),
-            policy,
+            policy: RwLock::new(Arc::new(policy)),
+            recovery: RwLock::new(None),
             limits: GrantLimits::default(),
             retention: Duration::from_secs(7 * 86_400),
             observer: None,
@@ -102,14 +115,16 @@ impl<S: Store> Engine<S> {
 impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// The same engine with another clock.
     pub fn with_clock<D: Clock>(self, clock: D) -> Engine<S, D, E> {
-        let Self { store, clock: _, entropy, keys, policy, limits, retention, observer } = self;
-        Engine { store, clock, entropy, keys, policy, limits, retention, observer }
+        let Self { store, clock: _, entropy, keys, policy, recovery, limits, retention, observer } =
+            self;
+        Engine { store, clock, entropy, keys, policy, recovery, limits, retention, observer }
     }
 
     /// The same engine with another source of randomness.
     pub fn with_entropy<F: Entropy>(self, entropy: F) -> Engine<S, C, F> {
-        let Self { store, clock, entropy: _, keys, policy, limits, retention, observer } = self;
-        Engine { store, clock, entropy, keys, policy, limits, retention, observer }
+        let Self { store, clock, entropy: _, keys, policy, recovery, limits, retention, observer } =
+            self;
+        Engine { store, clock, entropy, keys, policy, recovery, limits, retention, observer }
     }
 
     /// The same engine, telling an observer what happens.
@@ -141,11 +156,6 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// Swaps the key ring. Calls in flight go on with the one that they began with.
     pub fn set_keys(&self, keys: KeyRing) {
         *self.keys.write() = Arc::new(keys);
-    }
-
-    /// The policy of calls that bring none of their own.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
     }
 
     /// The store.
@@ -202,8 +212,13 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 
     fn observe(&self, event: impl FnOnce() -> Event) {
+        if self.observer.is_none() && !span::hears_events() {
+            return;
+        }
+        let event = event();
+        span::event(&event);
         if let Some(observer) = &self.observer {
-            observer.observe(&event());
+            observer.observe(&event);
         }
     }
 }
@@ -212,7 +227,7 @@ impl<S, C, E> fmt::Debug for Engine<S, C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
             .field("keys", &self.keys.read())
-            .field("policy", &self.policy)
+            .field("policy", &self.policy.read())
             .finish_non_exhaustive()
     }
 }

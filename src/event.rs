@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::family::{Family, Reason};
 use crate::grant::Grant;
+use crate::recovery::Recovery;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 use crate::token::{FamilyId, Position};
@@ -27,6 +28,13 @@ impl<F: Fn(&Event) + Send + Sync> Observer for F {
     }
 }
 
+/// Several are one: each hears everything, in their order.
+impl Observer for Vec<Arc<dyn Observer>> {
+    fn observe(&self, event: &Event) {
+        self.iter().for_each(|observer| observer.observe(event));
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -45,7 +53,9 @@ pub struct Event {
 pub struct Attribution {
     /// The family.
     pub family: FamilyId,
-    /// Its current generation.
+    /// The branch: 0, unless a leeway has forked, and wherever the event is about all of them.
+    pub branch: u16,
+    /// The branch's current generation.
     pub generation: u32,
     /// What it was issued for.
     pub grant: Arc<Grant>,
@@ -68,6 +78,7 @@ impl fmt::Debug for Attribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attribution")
             .field("family", &self.family)
+            .field("branch", &self.branch)
             .field("generation", &self.generation)
             .field("subject", &self.subject())
             .field("client", &self.client())
@@ -89,6 +100,22 @@ pub enum EventKind {
         /// How long after its first use.
         since_rotation: Duration,
     },
+    /// As replayed, but the answer was another successor, which has displaced the earlier one.
+    Renewed {
+        /// How long after the predecessor's first use.
+        since_rotation: Duration,
+    },
+    /// As replayed, but the answer was another successor beside the earlier ones, on the branch that the event names.
+    Forked {
+        /// How long after the predecessor's first use.
+        since_rotation: Duration,
+    },
+    /// A token ahead of the store was taken in a recovery window, and its family has caught up.
+    Recovered,
+    /// A legacy token was adopted into a family of its own.
+    Adopted,
+    /// A recovery window was opened on this node: until it closes, one lock of two holds.
+    RecoveryOpened(Recovery),
     /// A token was used under a policy that does not rotate.
     Kept,
     /// A family was ended by this call. [`Reason::Reuse`] is a breach and carries its evidence.
@@ -118,9 +145,14 @@ pub enum EventKind {
 
 impl Event {
     pub(crate) fn about(at: Timestamp, family: &Family, kind: EventKind) -> Self {
+        Self::on_branch(at, family, 0, kind)
+    }
+
+    pub(crate) fn on_branch(at: Timestamp, family: &Family, branch: u16, kind: EventKind) -> Self {
         let about = Attribution {
             family: family.id,
-            generation: family.head.generation,
+            branch,
+            generation: family.head_of(branch).unwrap_or(&family.head).generation,
             grant: Arc::clone(&family.grant),
         };
         Self { at, about: Some(about), kind }

@@ -189,7 +189,7 @@ impl fmt::Debug for Key {
 }
 
 /// A sub-key for one purpose. The label is ended by a zero byte, which no label or prefix contains.
-fn derive(material: &[u8], purpose: &str, prefix: Prefix) -> Hmac<Sha256> {
+pub(crate) fn derive(material: &[u8], purpose: &str, prefix: Prefix) -> Hmac<Sha256> {
     let mac = keyed(material)
         .chain_update("heirloom/1/")
         .chain_update(purpose)
@@ -214,6 +214,9 @@ pub enum KeyError {
         /// The key.
         id: KeyId,
     },
+    /// Less than 32 bytes of material for an [`AdoptionKey`](crate::AdoptionKey).
+    #[error("the adoption key is shorter than 32 bytes")]
+    AdoptionTooShort,
     /// Two keys with one id.
     #[error("key id {id} is taken")]
     Duplicate {

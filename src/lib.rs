@@ -56,6 +56,9 @@
 //! # Where to look
 //!
 //! * [`_guide`]: how to embed it, the rule as a table, keys, clocks, revocation, what the operator sees.
+//! * [`_migration`]: from persistent tokens, another system's tokens, another store, without a logout.
+//! * [`_runbooks`]: for operators, what to do when. [`_clients`]: for authors of clients.
+//! * [`profile`]: what other systems do, as policies.
 //! * [`_security`]: each threat, the property that meets it, the line that decides, the test that shows it; and what is
 //!   not proved.
 //! * [`store`]: the contract for a store of your own; its modules are the stores that there are, each the page of its operator.
@@ -66,6 +69,9 @@
 //! * `memory` (default): `MemoryStore`.
 //! * `sqlite`, `postgres`, `redis`: the stores that survive.
 //! * `columns`: a family as named, typed columns.
+//! * `endpoint`: from form parameters to a request, from an outcome to a response.
+//! * `tracing`, `metrics`: what happens, through the host's subscriber and recorder.
+//! * `transfer`: families as lines of JSON, out of one store and into another.
 //! * `conformance`: the store contract as tests, for anybody's store; turns on `testing`.
 //! * `testing`: a clock set by hand, seeded randomness, a store that fails on purpose. For tests only.
 
@@ -79,31 +85,50 @@ pub mod time;
 pub mod entropy;
 pub mod secret;
 pub mod key;
+pub mod adoption;
 pub mod ring;
 pub mod token;
 pub mod scope;
 pub mod grant;
+pub mod leeway;
+pub mod limit;
+pub mod recovery;
 pub mod policy;
+pub mod profile;
 pub mod request;
 pub mod family;
 pub mod refusal;
+mod decision;
 pub mod decide;
+pub mod guard;
+pub mod rollout;
 pub mod record;
 pub mod store;
 pub mod pending;
 pub mod event;
+pub mod span;
 pub mod engine;
 pub mod oauth;
+#[cfg(feature = "endpoint")]
+pub mod endpoint;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(feature = "transfer")]
+pub mod transfer;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod _guide;
+pub mod _migration;
+pub mod _runbooks;
+pub mod _clients;
 pub mod _security;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+pub use adoption::AdoptionKey;
 pub use engine::{
     Begun, Engine, Error, Granted, How, Introspection, Outcome, Redemption, RevokeOutcome,
 };
@@ -111,7 +136,10 @@ pub use event::{Event, EventKind, Observer};
 pub use family::Reason;
 pub use grant::{Binding, Grant};
 pub use key::{Key, Prefix};
-pub use policy::{Ends, Leeway, Mismatch, Policy, Rotation};
+pub use leeway::{Leeway, LeewayEnd, LeewayMode};
+pub use limit::FamilyLimit;
+pub use policy::{Ends, Mismatch, Policy, Reaction, Rotation};
+pub use recovery::Recovery;
 pub use refusal::Refusal;
 pub use request::Request;
 pub use ring::KeyRing;

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::{Granted, Introspection, RevokeOutcome};
+use crate::engine::{Error, Granted, Introspection, RevokeOutcome};
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::token::Malformed;
 
-/// An error code of the token endpoint.
+/// An error code of the token endpoint. Those that no function here gives are for the host's own answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -20,6 +20,20 @@ pub enum ErrorCode {
     InvalidScope,
     /// `invalid_target`, RFC 8707 section 2.
     InvalidTarget,
+    /// `unsupported_grant_type`, RFC 6749 section 5.2.
+    UnsupportedGrantType,
+    /// `invalid_client`, RFC 6749 section 5.2.
+    InvalidClient,
+    /// `unauthorized_client`, RFC 6749 section 5.2.
+    UnauthorizedClient,
+    /// `invalid_dpop_proof`, RFC 9449 section 5.
+    InvalidDpopProof,
+    /// `use_dpop_nonce`, RFC 9449 section 8.
+    UseDpopNonce,
+    /// `temporarily_unavailable`, as RFC 6749 section 4.1.2.1 has it for the authorization endpoint.
+    TemporarilyUnavailable,
+    /// `server_error`, as RFC 6749 section 4.1.2.1 has it for the authorization endpoint.
+    ServerError,
 }
 
 impl ErrorCode {
@@ -30,6 +44,13 @@ impl ErrorCode {
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidClient => "invalid_client",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
         }
     }
 }
@@ -50,6 +71,28 @@ pub struct ErrorResponse {
     pub description: &'static str,
     /// The HTTP status.
     pub status: u16,
+}
+
+impl ErrorResponse {
+    /// An error, with the status that goes with its code: 503, 500, else 400. A host that challenges a client sets 401.
+    ///
+    /// The description keeps to `%x20-21 / %x23-5B / %x5D-7E` (RFC 6749 section 5.2).
+    pub fn new(code: ErrorCode, description: &'static str) -> Self {
+        let status = match code {
+            ErrorCode::TemporarilyUnavailable => 503,
+            ErrorCode::ServerError => 500,
+            ErrorCode::InvalidRequest
+            | ErrorCode::InvalidGrant
+            | ErrorCode::InvalidScope
+            | ErrorCode::InvalidTarget
+            | ErrorCode::UnsupportedGrantType
+            | ErrorCode::InvalidClient
+            | ErrorCode::UnauthorizedClient
+            | ErrorCode::InvalidDpopProof
+            | ErrorCode::UseDpopNonce => 400,
+        };
+        Self { code, description, status }
+    }
 }
 
 /// The one error that a client is told for a refusal.
@@ -79,15 +122,33 @@ pub fn error(refusal: &Refusal) -> ErrorResponse {
         | Refusal::LeewayClosed
         | Refusal::AlreadyRotated
         | Refusal::Reused(_)
+        | Refusal::Spent(_)
+        | Refusal::Displaced
+        | Refusal::TooManyBranches
         | Refusal::Exhausted => return invalid_grant(),
     };
-    ErrorResponse { code, description, status: 400 }
+    ErrorResponse::new(code, description)
+}
+
+impl From<&Refusal> for ErrorResponse {
+    fn from(refusal: &Refusal) -> Self {
+        error(refusal)
+    }
 }
 
 /// `invalid_grant` for a reason of the host's own, a disabled user say: it looks like every other.
 pub fn invalid_grant() -> ErrorResponse {
-    let (code, description) = (ErrorCode::InvalidGrant, "The refresh token is invalid.");
-    ErrorResponse { code, description, status: 400 }
+    ErrorResponse::new(ErrorCode::InvalidGrant, "The refresh token is invalid.")
+}
+
+/// The error for what is ours or the store's fault: 503 if the same call may succeed later, else 500. Never
+/// `invalid_grant`: a client that is told so throws its token away.
+pub fn unavailable(error: &Error) -> ErrorResponse {
+    if error.is_retryable() {
+        ErrorResponse::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment.")
+    } else {
+        ErrorResponse::new(ErrorCode::ServerError, "The server has failed.")
+    }
 }
 
 /// The error of the revocation endpoint, if there is one: a token that is not ours is revoked as it is (RFC 7009

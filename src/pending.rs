@@ -11,14 +11,15 @@ use crate::token::{FamilyId, Position, Presented, RefreshToken};
 
 /// A token that no one may see yet.
 ///
-/// It has no accessor: the only way out takes evidence that a store holds the token's digest as the current one.
+/// It has no accessor: the only way out takes evidence that a store holds the token's digest as the current one of its branch.
 #[must_use]
 pub struct Pending {
     token: RefreshToken,
     digest: Digest,
     key: KeyId,
-    generation: u32,
-    predecessor: Option<Predecessor>,
+    position: Position,
+    /// The presented token's digest, and the salt that makes this one from it.
+    origin: Option<(Digest, Salt)>,
 }
 
 impl Pending {
@@ -32,48 +33,76 @@ impl Pending {
         Ok(Self::mint(key, position, &Secret::random(entropy)?, None))
     }
 
-    /// The successor of a presented token. `None` past the last generation.
+    /// A successor of a presented token, for a place of the next generation.
     pub(crate) fn successor(
         key: &Key,
         presented: &Presented,
+        position: Position,
         entropy: &impl Entropy,
-    ) -> Result<Option<Self>, EntropyError> {
-        let Some(position) = presented.successor() else {
-            return Ok(None);
-        };
+    ) -> Result<Self, EntropyError> {
         let salt = Salt::random(entropy)?;
         let secret = presented.ratchet(key, &salt, position);
-        let predecessor = Predecessor { digest: presented.digest(), salt, closed: false };
-        Ok(Some(Self::mint(key, position, &secret, Some(predecessor))))
+        Ok(Self::mint(key, position, &secret, Some((presented.digest(), salt))))
     }
 
-    /// The successor of the predecessor again, recomputed from it and what the head keeps. `None` when the head has
-    /// none, which contradicts itself.
-    pub(crate) fn again(key: &Key, presented: &Presented, family: &Family) -> Option<Self> {
-        let predecessor = family.head.predecessor.as_ref()?;
-        let position = family.position();
+    /// The successor of the predecessor again, recomputed from it and what the head keeps. `None` when there is nothing
+    /// to make it from, which contradicts itself.
+    pub(crate) fn again(key: &Key, presented: &Presented, head: &Head) -> Option<Self> {
+        let predecessor = head.predecessor.as_ref()?;
+        let position = presented.successor()?;
         let secret = presented.ratchet(key, &predecessor.salt, position);
-        Some(Self::mint(key, position, &secret, Some(predecessor.clone())))
+        Some(Self::mint(key, position, &secret, Some((predecessor.digest, predecessor.salt))))
+    }
+
+    /// The place that it was minted for.
+    pub(crate) fn position(&self) -> Position {
+        self.position
     }
 
     /// The head that makes this token the current one.
     pub(crate) fn head(&self, policy: &Policy, now: Timestamp) -> Head {
+        let made_of = |(digest, salt)| Predecessor {
+            digest,
+            salt,
+            closed: false,
+            replays: 0,
+            displaced: false,
+        };
         Head {
-            generation: self.generation,
+            generation: self.position.generation,
             digest: self.digest,
             key: self.key,
             rotated_at: now,
             used_at: now,
             idle_expires_at: policy.idle().map(|idle| now.saturating_add(idle)),
-            predecessor: self.predecessor.clone(),
+            predecessor: self.origin.map(made_of),
+            displaced: false,
         }
     }
 
-    /// Whether a family's current token is this one: it lives, can repeat it, and the leeway has not been closed since.
+    /// Puts this token in the place of the current one, the other successor of the same predecessor. The leeway and the idle
+    /// end stay as they are: they began with the first use.
+    pub(crate) fn displace(&self, head: &mut Head) {
+        head.digest = self.digest;
+        head.key = self.key;
+        head.displaced = true;
+        if let (Some(predecessor), Some((_, salt))) = (&mut head.predecessor, self.origin) {
+            predecessor.salt = salt;
+            predecessor.replays = predecessor.replays.saturating_add(1);
+        }
+    }
+
+    /// Whether its branch's current token is this one: the family lives, can repeat it, and the leeway has not been closed
+    /// since.
     pub(crate) fn is_current_in(&self, family: &Family) -> bool {
-        family.status == Status::Live
-            && family.head.digest == self.digest
-            && family.head.predecessor == self.predecessor
+        let Some(head) = family.head_of(self.position.branch) else {
+            return false;
+        };
+        let origin = match &head.predecessor {
+            Some(predecessor) if predecessor.closed => return false,
+            predecessor => predecessor.as_ref().map(|it| (it.digest, it.salt)),
+        };
+        family.status == Status::Live && head.digest == self.digest && origin == self.origin
     }
 
     /// The token, for evidence that it is the current one of a committed family. `None`: it is not, and is gone.
@@ -86,10 +115,14 @@ impl Pending {
         self.is_current_in(family).then_some(self.token)
     }
 
-    fn mint(key: &Key, at: Position, secret: &Secret, predecessor: Option<Predecessor>) -> Self {
-        let token = RefreshToken::encode(key, at, secret);
-        let (digest, key, generation) = (secret.digest(), key.id(), at.generation);
-        Self { token, digest, key, generation, predecessor }
+    fn mint(
+        key: &Key,
+        position: Position,
+        secret: &Secret,
+        origin: Option<(Digest, Salt)>,
+    ) -> Self {
+        let token = RefreshToken::encode(key, position, secret);
+        Self { token, digest: secret.digest(), key: key.id(), position, origin }
     }
 }
 

@@ -1,6 +1,11 @@
 //! The operator's choices, validated once.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use crate::leeway::{Leeway, LeewayEnd, LeewayMode};
+use crate::limit::FamilyLimit;
+use crate::recovery::Recovery;
 
 /// What the engine does on a refresh. Immutable; made by [`Policy::builder`].
 ///
@@ -15,6 +20,10 @@ pub struct Policy {
     ends: Ends,
     wrong_client: Mismatch,
     wrong_binding: Mismatch,
+    displaced: Mismatch,
+    on_reuse: Reaction,
+    limit: Option<FamilyLimit>,
+    recovery: Option<Recovery>,
 }
 
 impl Policy {
@@ -65,6 +74,33 @@ impl Policy {
     pub fn wrong_binding(&self) -> Mismatch {
         self.wrong_binding
     }
+
+    /// What a token does that a later answer to its predecessor has displaced ([`LeewayMode::Newest`]).
+    pub fn displaced(&self) -> Mismatch {
+        self.displaced
+    }
+
+    /// What reuse ends.
+    pub fn on_reuse(&self) -> Reaction {
+        self.on_reuse
+    }
+
+    /// How many families may live for a subject at a client.
+    pub fn limit(&self) -> Option<FamilyLimit> {
+        self.limit
+    }
+
+    /// The recovery window, if one is open.
+    pub fn recovery(&self) -> Option<Recovery> {
+        self.recovery
+    }
+
+    /// The same policy in a recovery window. [`Engine::open_recovery`](crate::Engine::open_recovery) does this to the policies of all calls.
+    #[must_use]
+    pub fn recovering(mut self, recovery: Recovery) -> Self {
+        self.recovery = Some(recovery);
+        self
+    }
 }
 
 impl Default for Policy {
@@ -78,6 +114,10 @@ impl Default for Policy {
             ends: Ends::Stored,
             wrong_client: Mismatch::Refuse,
             wrong_binding: Mismatch::Refuse,
+            displaced: Mismatch::Refuse,
+            on_reuse: Reaction::Family,
+            limit: None,
+            recovery: None,
         }
     }
 }
@@ -92,57 +132,6 @@ pub enum Rotation {
     Never,
 }
 
-/// How long, and how, the predecessor of the current token may be presented again.
-///
-/// Counted from its first use, never extended, closed by the first use of its successor.
-///
-/// # Security
-///
-/// Inside the leeway a thief who has copied the predecessor is answered like its owner. With replay both
-/// then hold one and the same chain, and the next round tells them apart.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Leeway {
-    mode: LeewayMode,
-    window: Duration,
-}
-
-impl Leeway {
-    /// Answer with the very same successor: a lost response and a second tab cost nothing.
-    pub const fn replay(window: Duration) -> Self {
-        Self { mode: LeewayMode::Replay, window }
-    }
-
-    /// Refuse without taking it for theft: the family lives, and the client must have kept the successor.
-    ///
-    /// # Security
-    ///
-    /// A thief who is first goes unnoticed until the owner's next use after the window: an owner who gives up at the refusal
-    /// leaves the family to the thief. A client that lost the response has lost the family.
-    pub const fn refuse(window: Duration) -> Self {
-        Self { mode: LeewayMode::Refuse, window }
-    }
-
-    /// What the predecessor is answered.
-    pub fn mode(&self) -> LeewayMode {
-        self.mode
-    }
-
-    /// How long, from the predecessor's first use; the end itself is outside.
-    pub fn window(&self) -> Duration {
-        self.window
-    }
-}
-
-/// What the predecessor is answered inside the leeway.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum LeewayMode {
-    /// The very same successor again.
-    Replay,
-    /// A refusal that is no breach.
-    Refuse,
-}
-
 /// Whether a change of the lifetimes reaches tokens that are already out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ends {
@@ -155,13 +144,33 @@ pub enum Ends {
     Live,
 }
 
-/// What a genuine token does when the wrong client or the wrong key shows it.
+/// What a genuine token does when the wrong client or the wrong key shows it, or when it has been displaced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mismatch {
     /// It is refused, and the family is none the worse for it.
     Refuse,
-    /// It ends the family. Whoever obtains any token of it, spent ones too, can then log its owner out.
+    /// It ends the family. Whoever obtains any token of it, spent ones too, can then log its owner out. A displaced token is
+    /// then reuse, with all that [`Reaction`] says.
     Revoke,
+}
+
+/// What a spent token outside its leeway ends. What is wider than the family is ended first, the family itself last: if a call is cut
+/// short, the next presentation goes on with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reaction {
+    /// Nothing: the token is refused, and the family lives.
+    ///
+    /// # Security
+    ///
+    /// Nobody is logged out by a client that mixes up its tokens; and a thief who was first goes on, with only an event to
+    /// tell of it. Watch [`Refusal::Spent`](crate::Refusal::Spent).
+    Refuse,
+    /// The family: RFC 9700 section 4.14.2.
+    Family,
+    /// All families of the subject at the client. For a client whose storage as a whole must be taken for stolen.
+    SubjectAndClient,
+    /// All families of the subject, at every client. One flaky client then logs the user out everywhere.
+    Subject,
 }
 
 /// Collects choices; [`build`](PolicyBuilder::build) checks them together.
@@ -212,6 +221,29 @@ impl PolicyBuilder {
         self
     }
 
+    /// What a displaced token does. Default: it is refused.
+    pub fn displaced(mut self, reaction: Mismatch) -> Self {
+        self.0.displaced = reaction;
+        self
+    }
+
+    /// What reuse ends. Default: the family.
+    pub fn on_reuse(mut self, reaction: Reaction) -> Self {
+        self.0.on_reuse = reaction;
+        self
+    }
+
+    /// How many families may live for a subject at a client. Default: any number.
+    pub fn limit(mut self, limit: impl Into<Option<FamilyLimit>>) -> Self {
+        self.0.limit = limit.into();
+        self
+    }
+
+    /// The choices as they are, for those of this crate's own that its tests check.
+    pub(crate) fn unchecked(self) -> Policy {
+        self.0
+    }
+
     /// Checks the choices.
     ///
     /// An idle lifetime may exceed the absolute one, and a leeway either: the earliest end comes first.
@@ -223,11 +255,49 @@ impl PolicyBuilder {
         let policy = self.0;
         length("idle lifetime", policy.idle)?;
         length("absolute lifetime", policy.absolute)?;
-        length("leeway", policy.leeway.map(|leeway| leeway.window))?;
+        if let Some(leeway) = policy.leeway {
+            check_leeway(&leeway)?;
+        }
+        if policy.limit.is_some_and(|limit| limit.families() == 0) {
+            return Err(PolicyError::Zero { field: "families" });
+        }
+        if policy.displaced == Mismatch::Revoke && policy.on_reuse == Reaction::Refuse {
+            return Err(PolicyError::Contradiction(
+                "a displaced token is reuse, and reuse ends nothing",
+            ));
+        }
         if policy.ends == Ends::Live && policy.idle.is_none() && policy.absolute.is_none() {
             return Err(PolicyError::LiveWithoutEnds);
         }
         Ok(policy)
+    }
+}
+
+fn check_leeway(leeway: &Leeway) -> Result<(), PolicyError> {
+    let counted = match leeway.max_uses().map(NonZeroU32::new) {
+        Some(None) => return Err(PolicyError::Zero { field: "leeway uses" }),
+        uses => uses.is_some(),
+    };
+    let brief = match leeway.end() {
+        LeewayEnd::After(window) => {
+            length("leeway", Some(window))?;
+            window <= Leeway::UNCOUNTED
+        }
+        LeewayEnd::At(_) | LeewayEnd::SuccessorUsed => false,
+    };
+    match leeway.mode() {
+        LeewayMode::Fork { branches } if !(2..=Leeway::MAX_BRANCHES).contains(&branches) => {
+            Err(PolicyError::Branches(branches))
+        }
+        LeewayMode::Newest | LeewayMode::Fork { .. } if !brief && !counted => {
+            Err(PolicyError::Uncounted)
+        }
+        LeewayMode::Refuse if counted => {
+            Err(PolicyError::Contradiction("a leeway that refuses has no uses to count"))
+        }
+        LeewayMode::Replay | LeewayMode::Newest | LeewayMode::Fork { .. } | LeewayMode::Refuse => {
+            Ok(())
+        }
     }
 }
 
@@ -266,6 +336,15 @@ pub enum PolicyError {
     /// Ends counted under a policy that has none: every stored end would be lifted.
     #[error("live ends, and neither an idle nor an absolute lifetime to count them by")]
     LiveWithoutEnds,
+    /// A leeway of newest or fork that lasts longer than [`Leeway::UNCOUNTED`] without a number of uses.
+    #[error("a leeway over five minutes that makes new tokens needs a number of uses")]
+    Uncounted,
+    /// A number of branches that is not 2 to [`Leeway::MAX_BRANCHES`].
+    #[error("{0} branches: 2 to 32 are possible")]
+    Branches(u8),
+    /// Two choices of which one makes the other void.
+    #[error("{0}")]
+    Contradiction(&'static str),
 }
 
 #[cfg(test)]

@@ -60,6 +60,15 @@ pub enum Refusal {
     /// A breach: a spent token outside its leeway. This call ended the family, durably.
     #[error("reuse, {0}; this ended the family")]
     Reused(Reuse),
+    /// A spent token outside its leeway, under a policy that ends nothing for it: [`Reaction::Refuse`](crate::Reaction::Refuse).
+    #[error("reuse, {0}; the family lives, as the policy says")]
+    Spent(Reuse),
+    /// A later answer to its predecessor has taken its place, under [`LeewayMode::Newest`](crate::LeewayMode::Newest). No breach.
+    #[error("displaced by a later answer to its predecessor")]
+    Displaced,
+    /// The predecessor, inside a leeway that forks, and as many branches live as may.
+    #[error("no branch left")]
+    TooManyBranches,
     /// More scope than was granted (RFC 6749 section 6). Nothing was consumed.
     #[error("scope beyond the grant")]
     Scope,
@@ -99,7 +108,10 @@ impl Refusal {
             | Reason::Logout
             | Reason::ConsentWithdrawn
             | Reason::CredentialChange
-            | Reason::Administrator => Self::Revoked(reason),
+            | Reason::Administrator
+            | Reason::Evicted
+            | Reason::RelatedReuse
+            | Reason::Moved => Self::Revoked(reason),
         }
     }
 }

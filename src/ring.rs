@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::adoption::AdoptionKey;
 use crate::key::{Key, KeyError, KeyId, Prefix};
 
 /// The keys that this engine accepts, and the one that it mints with.
@@ -15,12 +16,13 @@ use crate::key::{Key, KeyError, KeyId, Prefix};
 pub struct KeyRing {
     active: Key,
     others: Vec<Key>,
+    adoption: Option<AdoptionKey>,
 }
 
 impl KeyRing {
     /// A ring with one key, which is active.
     pub fn new(active: Key) -> Self {
-        Self { active, others: Vec::new() }
+        Self { active, others: Vec::new(), adoption: None }
     }
 
     /// The same ring, accepting one more key.
@@ -70,6 +72,14 @@ impl KeyRing {
         Ok(self)
     }
 
+    /// The same ring, accepting adopted tokens of other systems: a string that none of its keys has tagged is then looked
+    /// for in the store, at the cost of one read for each.
+    #[must_use]
+    pub fn with_adoption(mut self, key: AdoptionKey) -> Self {
+        self.adoption = Some(key);
+        self
+    }
+
     /// Reads a ring from text: `id:key` or `id:prefix:key`, separated by commas, the active one first, each
     /// key as 64 hexadecimal digits or more (`openssl rand -hex 32`).
     ///
@@ -110,6 +120,11 @@ impl KeyRing {
         &self.active
     }
 
+    /// The key of adopted families, if foreign tokens are accepted.
+    pub fn adoption(&self) -> Option<&AdoptionKey> {
+        self.adoption.as_ref()
+    }
+
     /// The key with this id, if the ring accepts it.
     pub fn key(&self, id: KeyId) -> Option<&Key> {
         std::iter::once(&self.active).chain(&self.others).find(|key| key.id() == id)
@@ -126,6 +141,7 @@ impl fmt::Debug for KeyRing {
         f.debug_struct("KeyRing")
             .field("active", &self.active)
             .field("others", &self.others)
+            .field("adoption", &self.adoption)
             .finish()
     }
 }

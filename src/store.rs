@@ -1,4 +1,4 @@
-//! The store contract S1 to S9: one family is one record, and every change of it is one atomic conditional write.
+//! The store contract S1 to S10: one family is one record, and every change of it is one atomic conditional write.
 //!
 //! The engine hands a store *steps*: [`Create`], [`Advance`], [`Revoke`], [`Replace`], [`Purge`]. Only the engine
 //! makes them, so an undecided state cannot be written. A store consumes a step to make the *evidence* that it was
@@ -16,11 +16,14 @@
 //! | S7 | [`Store::purge`] removes only what ended a retention ago, in bounded batches, never early; a record that cannot be read is left |
 //! | S8 | what returned success survives a crash, as the store documents |
 //! | S9 | an impossible record is refused with its id and field, never repaired silently, and hides no other: keep subject, client and end beside a record of bytes |
+//! | S10 | [`Store::scan`] finds every family that is there from its first page to its last, in bounded pages |
 
 mod error;
 mod select;
+mod scan;
 mod step;
 mod boxed;
+pub mod moving;
 #[cfg(feature = "columns")]
 mod condition;
 #[cfg(feature = "memory")]
@@ -42,6 +45,8 @@ pub use condition::{CONDITION, Condition};
 pub use error::{StoreError, StoreErrorKind};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
+pub use moving::MovingStore;
+pub use scan::{Cursor, CursorError, Scanned};
 pub use select::{Page, Selected, Selector};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteSettings, SqliteStore};
@@ -95,6 +100,23 @@ pub trait Store: Send + Sync {
     ///
     /// Whether it is due is checked in the same atomic step as the removal. Fewer than the limit: nothing is left.
     fn purge(&self, step: Purge) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// S10: a page of all families, ended ones too, from the first or from a [cursor](Cursor) of this store on: for exports,
+    /// reports and moves to another store.
+    ///
+    /// Every family that is stored from before the first page until after the last appears, as it is durably committed
+    /// when its page is read, never from a replica that lags; one whose record cannot be, as [`Impossible`](crate::family::Impossible).
+    /// That others are created, changed or removed meanwhile hides none. There is no promised order. None appears twice, unless the
+    /// store documents when; families that come or go meanwhile may appear or not.
+    ///
+    /// `limit` is at least one (0 counts as 1), and a bound: a page may hold fewer, or none, and [`Scanned::next`] alone tells the end. A
+    /// cursor may be used again, also by another process, after a restart or after days: nothing of a walk is kept in a handle. One
+    /// that the store cannot have made is refused as a [`CursorError`], and never taken for another place.
+    fn scan(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Scanned, StoreError>> + Send;
 }
 
 /// Forwards every method, so that an engine can share a store or borrow it.
@@ -131,6 +153,14 @@ macro_rules! forward {
 
             async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
                 (**self).purge(step).await
+            }
+
+            async fn scan(
+                &self,
+                after: Option<Cursor>,
+                limit: usize,
+            ) -> Result<Scanned, StoreError> {
+                (**self).scan(after, limit).await
             }
         }
     };

@@ -100,6 +100,25 @@ impl Clock for SystemClock {
     }
 }
 
+/// Measures how long something takes, whatever the wall clock does: for figures, never for a decision.
+#[cfg(feature = "metrics")]
+pub(crate) struct Stopwatch(std::time::Instant);
+
+#[cfg(feature = "metrics")]
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads the monotonic clock"
+        )]
+        Self(std::time::Instant::now())
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

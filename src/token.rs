@@ -10,6 +10,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::adoption::{AdoptionKey, Legacy};
 use crate::entropy::{Entropy, EntropyError};
 use crate::key::{Key, KeyId, Prefix, TAG_LEN};
 use crate::ring::KeyRing;
@@ -23,7 +24,8 @@ const SECRET: std::ops::Range<usize> = TAGGED.end - Secret::LEN..TAGGED.end;
 /// What the tag is over: key id to secret.
 const TAGGED: std::ops::Range<usize> = 1..LEN - TAG_LEN;
 
-/// The id of a family: a UUIDv7 (RFC 9562 section 5.7), so that indexes stay compact and any node can route by it.
+/// The id of a family: a UUIDv7 (RFC 9562 section 5.7), so that indexes stay compact and any node can route by it. That of
+/// an adopted family is a UUIDv8 (section 5.8), derived from its legacy token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FamilyId(Uuid);
 
@@ -32,6 +34,16 @@ impl FamilyId {
         let mut random = [0; 10];
         entropy.fill(&mut random)?;
         Ok(Self(uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid()))
+    }
+
+    /// The id of the family that a legacy token is adopted into.
+    pub(crate) fn derived(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// Whether it is that of an adopted family.
+    pub fn is_derived(&self) -> bool {
+        self.0.get_version_num() == 8
     }
 
     /// The id that a store holds.
@@ -71,7 +83,7 @@ impl FromStr for FamilyId {
 pub struct Position {
     /// The family.
     pub family: FamilyId,
-    /// The branch; 0 in this release.
+    /// The branch: 0, unless a leeway has forked.
     pub branch: u16,
     /// The position in the chain, from 0.
     pub generation: u32,
@@ -209,8 +221,9 @@ impl fmt::Debug for Parsed {
 
 /// A token that this engine's keys have tagged: the first of its two locks is open.
 ///
-/// Made only by [`Presented::verify`], so whoever holds one knows that the string was minted here. Whether
-/// it is the live token is for [`decide`](crate::decide::decide), by its digest.
+/// Made only by [`Presented::verify`], so whoever holds one knows that the string was minted here; or, where foreign tokens are
+/// adopted, from a string that may have been. Whether it is the live token is for [`decide`](crate::decide::decide), by its
+/// digest.
 pub struct Presented {
     position: Position,
     secret: Secret,
@@ -235,6 +248,13 @@ impl Presented {
         }
         let secret = Secret::from_bytes(parsed.field(SECRET.start));
         Ok(Self { position: parsed.position(), digest: secret.digest(), secret })
+    }
+
+    /// A string that is no token of ours, as the first token of the family that it would be adopted into.
+    pub(crate) fn adopted(legacy: &Legacy, key: &AdoptionKey) -> Self {
+        let (id, secret) = key.derive(legacy);
+        let position = Position { family: FamilyId::derived(id), branch: 0, generation: 0 };
+        Self { position, digest: secret.digest(), secret }
     }
 
     /// The token's place in its family.

@@ -3,6 +3,10 @@
 
 #[path = "bad_input/bounds.rs"]
 mod bounds;
+#[path = "bad_input/branches.rs"]
+mod branches;
+#[path = "bad_input/choices.rs"]
+mod choices;
 #[path = "bad_input/clocks.rs"]
 mod clocks;
 #[path = "bad_input/impossible.rs"]

@@ -9,6 +9,8 @@ mod lie;
 mod liar;
 #[path = "conformance/guards.rs"]
 mod guards;
+#[path = "conformance/plain.rs"]
+mod plain;
 #[path = "conformance/stores.rs"]
 mod stores;
 
@@ -111,7 +113,7 @@ fn a_store_that_cannot_be_opened_is_reported_once() {
         let shut = Shut(Memory::default(), AtomicUsize::new(opens));
         let violations = block_on(conformance::all(&shut)).unwrap_err();
         let line = format!(
-            "1 of 9 clauses are broken\n\
+            "1 of 10 clauses are broken\n\
              {clause}: promised: the factory opens the store; seen: the door is shut\n\
              clauses after it were not run"
         );

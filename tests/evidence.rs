@@ -8,6 +8,7 @@ use std::fmt::{Display, LowerHex};
 use std::hash::Hash;
 use std::marker::PhantomData;
 
+use heirloom::adoption::{AdoptionKey, Legacy};
 use heirloom::pending::Pending;
 use heirloom::store::{Advance, Committed, Create, Created, Replace, Revoke, Revoked, Written};
 use heirloom::token::{Parsed, Presented};
@@ -77,6 +78,16 @@ fn evidence_is_not_copied_and_not_converted_to() {
     assert!(!has!(Committed: From<heirloom::family::Family>));
     assert!(!has!(Presented: Clone) && !has!(Presented: PartialEq));
     assert!(!has!(Presented: From<Parsed>) && !has!(Presented: std::str::FromStr));
+}
+
+#[test]
+fn what_makes_a_legacy_token_redeemable_is_not_shown_and_not_converted_to() {
+    assert!(!has!(AdoptionKey: Display) && !has!(AdoptionKey: LowerHex));
+    assert!(!has!(AdoptionKey: PartialEq) && !has!(AdoptionKey: Hash));
+    assert!(!has!(AdoptionKey: AsRef<[u8]>) && !has!(AdoptionKey: Default));
+    assert!(!has!(Legacy: Display) && !has!(Legacy: LowerHex) && !has!(Legacy: AsRef<[u8]>));
+    assert!(!has!(Legacy: Default) && !has!(Presented: From<Legacy>));
+    assert!(!has!(Committed: From<heirloom::engine::Adopted>));
 }
 
 /// The examples of `_security`, in pairs: the code that compiles, the error named, the code that does not.

@@ -18,6 +18,10 @@ mod exchanges;
 mod issue;
 #[path = "faults/keep.rs"]
 mod keep;
+#[path = "faults/leeways.rs"]
+mod leeways;
+#[path = "faults/others.rs"]
+mod others;
 #[path = "faults/trial.rs"]
 mod trial;
 #[path = "faults/witness.rs"]

@@ -1,17 +1,21 @@
 //! By random families: the guard holds exactly when the rule says rotate, which lets a store run it as the condition
 //! of one write (P18); and neither rule nor guard panics on any family, impossible ones too (P8).
 
+#[path = "guard/grown.rs"]
+mod grown;
 #[path = "guard/random.rs"]
 mod random;
 
 use std::cell::Cell;
 
-use heirloom::decide::{Decision, Guard, decide};
+use heirloom::decide::{Decision, decide};
+use heirloom::guard::Guard;
 use heirloom::token::FamilyId;
-use heirloom::{Reason, Rotation};
+use heirloom::{LeewayMode, Reason, Refusal, Rotation};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use grown::grown;
 use random::{Case, case};
 
 const CASES: u32 = 2_000;
@@ -39,6 +43,81 @@ fn the_guard_holds_exactly_when_the_rule_rotates() {
     });
     assert!(rotated.get() > MANY_CASES / 50, "only {} rotated", rotated.get());
     assert!(near.get() > MANY_CASES / 50, "only {} near misses", near.get());
+}
+
+#[test]
+fn the_guard_holds_on_plain_families_alone_and_there_exactly_when_the_rule_rotates() {
+    let (rotated, beside) = (Cell::new(0), Cell::new(0));
+    run_over(&grown(), MANY_CASES, |case| {
+        let (presented, request) = (case.presented(), case.request());
+        let decision = decide(&case.family, &presented, &request, &case.policy, case.now);
+        let rotates = matches!(decision, Decision::Rotate { .. });
+        let guard = Guard::new(&presented, &request, &case.policy, case.now);
+        let holds = guard.is_some_and(|guard| guard.holds(&case.family));
+        let plain = case.family.is_plain();
+        if !case.narrows() {
+            prop_assert_eq!(holds, rotates && plain, "{}", decision);
+        }
+        prop_assert!(!holds || plain);
+        rotated.set(rotated.get() + u32::from(rotates && plain));
+        beside.set(beside.get() + u32::from(rotates && !plain));
+        Ok(())
+    });
+    assert!(rotated.get() > MANY_CASES / 100, "only {} rotated", rotated.get());
+    assert!(beside.get() > MANY_CASES / 100, "only {} rotated beside", beside.get());
+}
+
+/// P5 and P7, over families that need not be possible.
+#[test]
+fn what_makes_a_token_beside_the_current_one_is_asked_for_by_the_policy_and_shown_the_predecessor()
+{
+    let (leeways, recovered) = (Cell::new(0), Cell::new(0));
+    run_over(&grown(), MANY_CASES, |case| {
+        let (presented, request) = (case.presented(), case.request());
+        let decision = decide(&case.family, &presented, &request, &case.policy, case.now);
+        let head = case.family.head_of(case.position.branch);
+        let mode = case.policy.leeway().map(|leeway| leeway.mode());
+        let behind = || head.unwrap().generation - case.position.generation;
+        match decision {
+            Decision::Renew { .. } => prop_assert_eq!(mode, Some(LeewayMode::Newest)),
+            Decision::Fork { .. } => {
+                let forks = matches!(mode, Some(LeewayMode::Fork { .. }));
+                prop_assert!(forks);
+            }
+            Decision::Recover { .. } => {
+                let window = case.policy.recovery().unwrap();
+                prop_assert!(case.now < window.until());
+                prop_assert!(case.family.created_at < window.issued_before());
+                prop_assert!(case.position.generation > head.unwrap().generation);
+                recovered.set(recovered.get() + 1);
+                return Ok(());
+            }
+            _ => return Ok(()),
+        }
+        prop_assert_eq!(behind(), 1);
+        prop_assert!(!head.unwrap().predecessor.as_ref().unwrap().closed);
+        leeways.set(leeways.get() + 1);
+        Ok(())
+    });
+    assert!(leeways.get() > MANY_CASES / 500, "only {} leeways", leeways.get());
+    assert!(recovered.get() > 5, "only {} recovered", recovered.get());
+}
+
+/// P16: nothing ahead of the store ends a family, in a window or not.
+#[test]
+fn a_token_ahead_of_its_branch_is_no_breach_and_no_divergence() {
+    run_over(&grown(), CASES, |case| {
+        let Some(head) = case.family.head_of(case.position.branch) else { return Ok(()) };
+        if case.position.generation <= head.generation {
+            return Ok(());
+        }
+        let request = case.request();
+        let decision = decide(&case.family, &case.presented(), &request, &case.policy, case.now);
+        let ends = matches!(decision, Decision::Revoke(Reason::Reuse(_) | Reason::Diverged));
+        let spent = matches!(decision, Decision::Refuse(Refusal::Spent(_)));
+        prop_assert!(!ends && !spent, "{}", decision);
+        Ok(())
+    });
 }
 
 #[test]
@@ -113,6 +192,14 @@ fn the_rule_ends_a_family_for_reuse_only_on_an_earlier_generation() {
 }
 
 fn run(cases: u32, check: impl Fn(Case) -> Result<(), TestCaseError>) {
+    run_over(&case(), cases, check);
+}
+
+fn run_over(
+    strategy: &impl Strategy<Value = Case>,
+    cases: u32,
+    check: impl Fn(Case) -> Result<(), TestCaseError>,
+) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    TestRunner::new(config).run(&case(), check).unwrap();
+    TestRunner::new(config).run(strategy, check).unwrap();
 }

@@ -17,9 +17,15 @@ mod outage;
 mod purge;
 #[path = "postgres/races.rs"]
 mod races;
+#[path = "postgres/scan.rs"]
+mod scan;
 #[path = "postgres/server.rs"]
 mod server;
 #[path = "postgres/steps.rs"]
 mod steps;
+#[path = "records/stored.rs"]
+mod stored;
+#[path = "postgres/upgrade.rs"]
+mod upgrade;
 #[path = "postgres/wire.rs"]
 mod wire;

@@ -15,6 +15,10 @@ mod exchange;
 mod keys;
 #[path = "races/lies.rs"]
 mod lies;
+#[path = "races/families.rs"]
+mod families;
+#[path = "races/leeways.rs"]
+mod leeways;
 #[path = "races/nodes.rs"]
 mod nodes;
 #[path = "races/orders.rs"]

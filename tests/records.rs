@@ -12,13 +12,29 @@ use heirloom::token::FamilyId;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use families::{ID, any_family, ended, fresh, full};
+use families::{ID, any_family, branched, ended, fresh, full, stated};
 
 const CHECKSUM: usize = 8;
 
-/// The records of release 0.1.0 and what they say.
-fn golden() -> [(&'static str, Family); 3] {
-    [("0.1.0/fresh.hex", fresh()), ("0.1.0/full.hex", full()), ("0.1.0/ended.hex", ended())]
+/// The records of releases and what they say.
+fn golden() -> Vec<(&'static str, Family)> {
+    let old =
+        [("0.1.0/fresh.hex", fresh()), ("0.1.0/full.hex", full()), ("0.1.0/ended.hex", ended())];
+    let names = [
+        "0.2.0/fresh.hex",
+        "0.2.0/full.hex",
+        "0.2.0/ended.hex",
+        "0.2.0/branched.hex",
+        "0.2.0/displaced.hex",
+        "0.2.0/adopted.hex",
+        "0.2.0/evicted.hex",
+    ];
+    old.into_iter().chain(names.into_iter().zip(stated())).collect()
+}
+
+/// Those of the last release that has changed them.
+fn current() -> impl Iterator<Item = (&'static str, Family)> {
+    golden().into_iter().filter(|(name, _)| name.starts_with("0.2.0"))
 }
 
 /// The record with a checksum that is right for its other bytes: what a bug, not a damaged disk, would write.
@@ -49,8 +65,8 @@ fn a_record_of_an_earlier_release_still_says_the_same() {
 }
 
 #[test]
-fn this_release_writes_the_format_of_0_1_0() {
-    for (name, family) in golden() {
+fn this_release_writes_the_format_of_0_2_0() {
+    for (name, family) in current() {
         assert_eq!(encode(&family), hex::read(name), "{name}");
     }
 }
@@ -74,7 +90,7 @@ proptest! {
 
 #[test]
 fn a_record_cut_short_is_refused_at_every_length() {
-    for (_, family) in golden() {
+    for (_, family) in current() {
         let record = encode(&family);
         for length in 0..record.len() {
             assert_eq!(refused(decode(ID, &record[..length])), "checksum");
@@ -89,7 +105,7 @@ fn a_record_cut_short_is_refused_at_every_length() {
 
 #[test]
 fn a_record_that_goes_on_is_refused() {
-    for (_, family) in golden() {
+    for (_, family) in current() {
         let mut record = encode(&family);
         record.push(0);
         assert_eq!(refused(decode(ID, &record)), "checksum");
@@ -103,7 +119,7 @@ fn a_record_that_goes_on_is_refused() {
 
 #[test]
 fn a_record_with_any_bit_flipped_is_refused() {
-    for (_, family) in golden() {
+    for (_, family) in current() {
         let record = encode(&family);
         for bit in 0..record.len() * 8 {
             let mut record = record.clone();
@@ -117,7 +133,7 @@ fn a_record_with_any_bit_flipped_is_refused() {
 #[test]
 fn a_changed_byte_under_a_right_checksum_is_refused_or_read_as_it_stands() {
     let mut read = 0;
-    for (_, family) in golden() {
+    for (_, family) in current() {
         let body = body(&family);
         let values = |byte: u8| (0..8).map(move |bit| byte ^ (1 << bit)).chain([0, b' ', 0xff]);
         for place in 0..body.len() {
@@ -144,7 +160,7 @@ fn a_record_of_another_family_is_refused() {
 
 #[test]
 fn a_record_of_another_format_is_refused() {
-    for format in (0..=u8::MAX).filter(|format| *format != 1) {
+    for format in (0..=u8::MAX).filter(|format| ![1, 2].contains(format)) {
         let mut other = body(&full());
         other[0] = format;
         assert_eq!(refused(decode(ID, &sealed(other))), "format");
@@ -156,7 +172,7 @@ type Edit = fn(&mut Family);
 /// A family, edited so that one field cannot be, is refused by that field.
 #[test]
 fn a_record_of_a_state_that_cannot_be_is_refused_by_its_field() {
-    let edits: [(&str, Edit); 9] = [
+    let edits: [(&str, Edit); 20] = [
         ("version", |family| family.version = 0),
         ("expires_at", |family| family.expires_at = Some(heirloom::Timestamp::ZERO)),
         ("expires_at", |family| family.expires_at = None),
@@ -165,6 +181,23 @@ fn a_record_of_a_state_that_cannot_be_is_refused_by_its_field() {
         ("idle_expires_at", |family| family.head.idle_expires_at = Some(family.head.used_at)),
         ("predecessor", |family| family.head.predecessor = None),
         ("predecessor", |family| family.head.generation = 0),
+        ("kept_until", |family| family.kept_until = Some(heirloom::Timestamp::ZERO)),
+        ("displaced", |family| {
+            *family = fresh();
+            family.head.displaced = true;
+        }),
+        ("branches", |family| family.branches.made = 4),
+        ("branches", |family| family.branches.live.swap(0, 1)),
+        ("branches", |family| family.branches.live[0].number = 0),
+        ("branches", |family| family.branches.live[1].number = 2),
+        ("branches", |family| family.branches.live[1].origin = 5),
+        ("branches", |family| family.branches.live[1].born = 0),
+        ("branches", |family| family.branches.live[1].born = 13),
+        ("branches", |family| family.branches.live[1].head.predecessor = None),
+        ("branches", |family| {
+            let numbers: Vec<_> = (1..=32).map(|number| (number, 0, 60_000)).collect();
+            family.branches = families::branches(&numbers);
+        }),
         ("grant", |family| {
             let mut grant = heirloom::Grant::clone(&family.grant);
             grant.subject = "".into();
@@ -172,7 +205,7 @@ fn a_record_of_a_state_that_cannot_be_is_refused_by_its_field() {
         }),
     ];
     for (field, edit) in edits {
-        let mut family = full();
+        let mut family = branched();
         edit(&mut family);
         assert_eq!(refused(decode(ID, &encode(&family))), field);
     }
@@ -226,16 +259,18 @@ fn text_that_is_not_utf_8_is_refused_by_its_field() {
 #[test]
 fn a_flag_or_a_code_that_means_nothing_is_refused_by_its_field() {
     let whole = body(&ended());
-    // Format 1, id 16, version 8, creation 8; then the flag of the absolute end and the end.
+    // Format 1, id 16, version 8, creation 8; then the flag of the absolute end and the end; the flag of a date to be kept until.
     let expires_at = 33;
-    let status = expires_at + 9;
+    let kept_until = expires_at + 9;
+    let status = kept_until + 1;
     for (field, place) in [
         ("expires_at", expires_at),
+        ("kept_until", kept_until),
         ("status", status),
         ("reason", status + 9),
         ("successor_used", status + 22),
     ] {
-        for value in [10, 0xff] {
+        for value in [13, 0xff] {
             let mut changed = whole.clone();
             changed[place] = value;
             assert_eq!(refused(decode(ID, &sealed(changed))), field);
@@ -246,7 +281,7 @@ fn a_flag_or_a_code_that_means_nothing_is_refused_by_its_field() {
 #[test]
 fn an_instant_past_the_last_one_is_refused_by_its_field() {
     let whole = body(&ended());
-    for (field, place) in [("created_at", 25), ("expires_at", 34), ("revoked_at", 43)] {
+    for (field, place) in [("created_at", 25), ("expires_at", 34), ("revoked_at", 44)] {
         let mut changed = whole.clone();
         changed[place..place + 8].copy_from_slice(&(1_u64 << 53).to_be_bytes());
         assert_eq!(refused(decode(ID, &sealed(changed))), field);

@@ -10,10 +10,14 @@ mod layout;
 mod damage;
 #[path = "redis/expiry.rs"]
 mod expiry;
+#[path = "redis/format.rs"]
+mod format;
 #[path = "redis/index.rs"]
 mod index;
 #[path = "redis/purge.rs"]
 mod purge;
+#[path = "redis/scan.rs"]
+mod scan;
 #[path = "redis/cost.rs"]
 mod cost;
 #[path = "redis/resend.rs"]

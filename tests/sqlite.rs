@@ -3,12 +3,22 @@
 
 #[path = "sqlite/damage.rs"]
 mod damage;
+#[path = "records/families.rs"]
+mod families;
 #[path = "sqlite/file.rs"]
 mod file;
 #[path = "sqlite/flush.rs"]
 mod flush;
+#[path = "sqlite/migration.rs"]
+mod migration;
 #[path = "sqlite/purge.rs"]
 mod purge;
+#[path = "sqlite/scan.rs"]
+mod scan;
+#[path = "sqlite/row.rs"]
+mod row;
+#[path = "records/stored.rs"]
+mod stored;
 
 use std::future::Future;
 use std::path::PathBuf;

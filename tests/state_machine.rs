@@ -39,6 +39,16 @@
 //! | a rotation in two writes, between which a future can be dropped | P17 |
 //! | a lost race is not looked at again | agreement on races |
 //! | introspection that forgets the end | P3 |
+//! | newest that does not displace, or forgets what it displaced | P1 |
+//! | fork without the bound, or with one more | P1 |
+//! | a used sibling ignored; a use too many | P7 |
+//! | a renewal that begins the leeway anew | agreement |
+//! | related families ended after the family, or not at all | P2 |
+//! | a changed grant that closes the first branch only | P7 |
+//! | recovery without an end, a window, or the issue date | P16 |
+//! | purge that ignores a legacy token's date, or the branches | P11 |
+//! | a legacy token that is good for longer than its date | P9 |
+//! | adoption for another grant; the newest evicted; one family too many | agreement |
 //!
 //! Not seen here, because between its last write and its answer a call cannot be told from one that came first: a
 //! rotation whose family was revoked after its write and before its retry (see the tests of races and faults). Real
@@ -126,7 +136,11 @@ fn config() -> ProptestConfig {
         None if in_memory => 1_500,
         None => 200,
     };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..asked }
+    let max_shrink_iters = match std::env::var_os("PROPTEST_MAX_SHRINK_ITERS") {
+        Some(_) => asked.max_shrink_iters,
+        None => 20_000,
+    };
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters, ..asked }
 }
 
 prop_state_machine! {

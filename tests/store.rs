@@ -9,5 +9,7 @@ mod impossible;
 mod late;
 #[path = "store/lying.rs"]
 mod lying;
+#[path = "store/scan.rs"]
+mod scan;
 #[path = "store/sending.rs"]
 mod sending;

@@ -6,8 +6,8 @@ use super::race::{Contender, cut};
 use super::sample::{MAX, NOW, advanced, before, grant, guard as guard_on};
 use super::trial::{HANDLES, Trial, in_short, told};
 use super::{ends, shape};
-use crate::decide::Guard;
 use crate::family::{Family, Head};
+use crate::guard::Guard;
 use crate::store::{Store, Written};
 use crate::testing;
 

@@ -23,11 +23,13 @@ pub enum Clause {
     Durable,
     /// S9.
     Honest,
+    /// S10.
+    Scan,
 }
 
 impl Clause {
-    /// All clauses, S1 to S9.
-    pub const ALL: [Self; 9] = [
+    /// All clauses, S1 to S10.
+    pub const ALL: [Self; 10] = [
         Self::Create,
         Self::Load,
         Self::Advance,
@@ -37,6 +39,7 @@ impl Clause {
         Self::Purge,
         Self::Durable,
         Self::Honest,
+        Self::Scan,
     ];
 }
 
@@ -52,6 +55,7 @@ impl fmt::Display for Clause {
             Self::Purge => "S7 purge",
             Self::Durable => "S8 durable",
             Self::Honest => "S9 honest",
+            Self::Scan => "S10 scan",
         })
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::guard::Case;
 use super::sample::{DAY, HOUR, NOW, after, before, grant};
-use crate::decide::Guard;
 use crate::family::Family;
+use crate::guard::Guard;
 use crate::policy::{Ends, Policy};
 use crate::time::Timestamp;
 

@@ -1,9 +1,10 @@
 //! Every comparison of the guard, tried alone: who presents which token of which family.
 
-use super::sample::{MAX, Sample, grant, guard};
-use crate::decide::Guard;
-use crate::family::{Family, Reason, Revocation, Status};
+use super::sample::{DAY, MAX, NOW, Sample, after, grant, guard};
+use crate::family::{Branch, Branches, Family, Reason, Revocation, Status};
 use crate::grant::Binding;
+use crate::guard::Guard;
+use crate::policy::Ends;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
@@ -57,6 +58,25 @@ fn flip(digest: &Digest, byte: usize) -> Digest {
     let mut bytes = *digest.as_bytes();
     bytes[byte] ^= 1;
     Digest::from_bytes(bytes)
+}
+
+/// As many branches, each with the head of the first.
+fn branched(family: &mut Family, live: u16) {
+    let head = family.head.clone();
+    let branch = |number| Branch { number, origin: 0, born: 1, head: head.clone() };
+    family.branches = Branches { made: live, live: (1..=live).map(branch).collect() };
+}
+
+fn past(family: &mut Family) {
+    branched(family, 2);
+    for branch in &mut family.branches.live {
+        branch.head.idle_expires_at = Some(after(branch.head.used_at, 1));
+    }
+}
+
+fn adopted(family: &mut Family) {
+    (family.head.generation, family.head.predecessor) = (0, None);
+    family.kept_until = Some(after(NOW, DAY));
 }
 
 fn client(family: &mut Family, name: &str) {
@@ -225,6 +245,55 @@ pub(super) const CASES: &[Case] = &[
             family.status = Status::Revoked(Revocation { at, reason: Reason::Logout, call: 1 });
         },
         same,
+    ),
+    // Each by itself takes more to decide than the guard can state.
+    Case::new("the family has a branch", false, |family| branched(family, 1), same),
+    Case::new("the family has branches, and their idle ends have passed", false, past, same),
+    Case::new(
+        "the family had branches, and none is left",
+        false,
+        |family| family.branches = Branches { made: 1, live: Vec::new() },
+        same,
+    ),
+    Case::new("the token is displaced", false, |family| family.head.displaced = true, same),
+    Case::new(
+        "the predecessor is displaced, and the token is not",
+        true,
+        |family| {
+            if let Some(predecessor) = &mut family.head.predecessor {
+                predecessor.displaced = true;
+            }
+        },
+        same,
+    ),
+    Case::new(
+        "the predecessor was replayed",
+        true,
+        |family| {
+            if let Some(predecessor) = &mut family.head.predecessor {
+                predecessor.replays = 3;
+            }
+        },
+        same,
+    ),
+    Case::new("the family is adopted and was not used", false, adopted, same),
+    Case::new(
+        "the family is adopted, was not used, and live ends count",
+        false,
+        adopted,
+        |guard| guard.ends = Ends::Live,
+    ),
+    Case::new(
+        "the family is adopted and was used",
+        true,
+        |family| family.kept_until = Some(after(NOW, DAY)),
+        same,
+    ),
+    Case::new(
+        "the family is adopted, was used, and its date has passed",
+        true,
+        |family| family.kept_until = Some(family.created_at),
+        |guard| guard.ends = Ends::Live,
     ),
     Case::new("the version is the one decided on", true, same, |guard| guard.version = Some(3)),
     Case::new("the version is older than the one decided on", false, same, |guard| {

@@ -1,5 +1,7 @@
 //! S7: what ended long ago goes, and nothing else.
 
+mod kept;
+
 use super::Factory;
 use super::clause::Violation;
 use super::race::cut;
@@ -21,6 +23,8 @@ pub(super) async fn check<S: Store, F: Factory<Store = S>>(
 ) -> Result<(), Violation> {
     drain(trial).await?;
     every_end_counts(trial).await?;
+    kept::the_last_end_of_the_branches_counts(trial).await?;
+    kept::what_is_to_be_kept_is_kept(trial).await?;
     ends_that_move_count_as_they_are_now(trial).await?;
     batches_are_bounded(trial).await?;
     what_is_gone_is_unknown(trial).await?;

@@ -180,7 +180,9 @@ fn replaced(family: &Family, other: &Family) -> Family {
         grant: Arc::new(grant),
         created_at: family.created_at,
         expires_at: other.expires_at,
+        kept_until: other.kept_until,
         status: family.status.clone(),
         head: other.head.clone(),
+        branches: other.branches.clone(),
     }
 }

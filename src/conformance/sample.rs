@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decide::Guard;
 use crate::entropy::{Entropy, EntropyError, OsEntropy};
-use crate::family::{Family, Head, Predecessor, Reason, Revocation, Status};
+use crate::family::{Branch, Branches, Family, Head, Predecessor, Reason, Revocation, Status};
 use crate::grant::Grant;
+use crate::guard::Guard;
 use crate::key::KeyId;
 use crate::policy::Ends;
 use crate::secret::{Digest, Salt};
@@ -85,7 +85,7 @@ impl Sample {
 
     pub(super) fn predecessor(&self) -> Predecessor {
         let salt = Salt::from_bytes(self.bytes());
-        Predecessor { digest: self.digest(), salt, closed: false }
+        Predecessor { digest: self.digest(), salt, closed: false, replays: 0, displaced: false }
     }
 
     /// A live family in the middle of its life, with an absolute and an idle end.
@@ -98,6 +98,7 @@ impl Sample {
             grant: Arc::new(grant.attribute("acr", "2")),
             created_at: before(NOW, HOUR),
             expires_at: Some(after(NOW, DAY)),
+            kept_until: None,
             status: Status::Live,
             head: Head {
                 generation: 2,
@@ -107,8 +108,25 @@ impl Sample {
                 used_at: before(NOW, 10 * MINUTE),
                 idle_expires_at: Some(after(NOW, HOUR)),
                 predecessor: Some(self.predecessor()),
+                displaced: false,
             },
+            branches: Branches::default(),
         }
+    }
+
+    /// So many branches beside the first, each with the ends of a head.
+    pub(super) fn branches(&self, head: &Head, live: u16) -> Branches {
+        let branch = |number| Branch {
+            number,
+            origin: number / 2,
+            born: head.generation,
+            head: Head {
+                digest: self.digest(),
+                predecessor: Some(self.predecessor()),
+                ..head.clone()
+            },
+        };
+        Branches { made: live, live: (1..=live).map(branch).collect() }
     }
 
     /// What follows a head that is used at an instant.
@@ -122,6 +140,7 @@ impl Sample {
             used_at: now,
             idle_expires_at: now.checked_add(Duration::from_millis(HOUR)),
             predecessor: Some(predecessor),
+            displaced: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::sample::{DAY, HOUR, MAX, NOW, Sample, after, before, grant};
-use crate::family::{Family, Head, Reason, Reuse, Revocation, Status};
+use crate::family::{Branches, Family, Head, Predecessor, Reason, Reuse, Revocation, Status};
 use crate::grant::Binding;
 use crate::key::KeyId;
 use crate::scope::Scope;
@@ -55,6 +55,12 @@ pub(super) fn families(sample: &Sample) -> Vec<Shape> {
     for (name, edit) in EDITS {
         add((*name).to_owned(), &edit);
     }
+    for (name, live, edit) in BRANCHED {
+        add((*name).to_owned(), &|family| {
+            family.branches = sample.branches(&family.head, *live);
+            edit(family);
+        });
+    }
     for reason in reasons() {
         add(format!("an end for {reason:?}"), &|family| {
             family.status = Status::Revoked(sample.revocation(reason));
@@ -81,6 +87,9 @@ pub(super) fn reasons() -> Vec<Reason> {
         Reason::ConsentWithdrawn,
         Reason::CredentialChange,
         Reason::Administrator,
+        Reason::Evicted,
+        Reason::RelatedReuse,
+        Reason::Moved,
     ]
 }
 
@@ -108,10 +117,16 @@ pub(super) fn heads(sample: &Sample, family: &Family) -> Vec<(&'static str, Head
     add("a head of key 0", &|head| head.key = KeyId::new(0));
     add("a head that was used", &|head| head.used_at = after(NOW, 1));
     add("a head whose leeway is closed", &|head| {
-        if let Some(predecessor) = &mut head.predecessor {
-            predecessor.closed = true;
-        }
+        predecessor(head, |predecessor| predecessor.closed = true);
     });
+    add("a head whose predecessor was replayed", &|head| replays(head, 7));
+    add("a head whose predecessor was replayed more often than can be counted", &|head| {
+        replays(head, u32::MAX);
+    });
+    add("a head whose predecessor had displaced another", &|head| {
+        predecessor(head, |predecessor| predecessor.displaced = true);
+    });
+    add("a head that has displaced another", &|head| head.displaced = true);
     for byte in [0, b'\'', 0x80, 0xff] {
         add("a head of one byte again and again", &|head| {
             head.digest = Digest::from_bytes([byte; 32]);
@@ -209,15 +224,102 @@ const EDITS: &[Edit] = &[
     ("generation 2^31", |family| family.head.generation = 1 << 31),
     ("the last generation", |family| family.head.generation = u32::MAX),
     ("a leeway that is closed", |family| {
-        if let Some(predecessor) = &mut family.head.predecessor {
-            predecessor.closed = true;
-        }
+        predecessor(&mut family.head, |predecessor| predecessor.closed = true);
+    }),
+    ("a predecessor that was replayed once", |family| replays(&mut family.head, 1)),
+    ("a predecessor that was replayed 2^31 times", |family| replays(&mut family.head, 1 << 31)),
+    ("a predecessor that was replayed as often as can be counted", |family| {
+        replays(&mut family.head, u32::MAX);
+    }),
+    ("a displaced token", |family| family.head.displaced = true),
+    ("a displaced predecessor", |family| {
+        predecessor(&mut family.head, |predecessor| predecessor.displaced = true);
+    }),
+    ("both displaced", |family| {
+        family.head.displaced = true;
+        predecessor(&mut family.head, |predecessor| predecessor.displaced = true);
+    }),
+    ("kept until long after its end", |family| family.kept_until = Some(after(NOW, 9 * DAY))),
+    ("kept until its creation", |family| family.kept_until = Some(family.created_at)),
+    ("kept until the last instant", |family| family.kept_until = Some(Timestamp::MAX)),
+    ("adopted", |family| {
+        (family.head.generation, family.head.predecessor) = (0, None);
+        family.kept_until = Some(after(NOW, DAY));
+    }),
+    ("branches that are no more", |family| {
+        family.branches = Branches { made: 7, live: Vec::new() };
+    }),
+    ("as many branches made as can be numbered, and none left", |family| {
+        family.branches = Branches { made: u16::MAX, live: Vec::new() };
     }),
     ("digests and salt of zeroes", |family| bytes(family, 0)),
     ("digests and salt of 255", |family| bytes(family, 0xff)),
     ("key 0", |family| family.head.key = KeyId::new(0)),
     ("key 255", |family| family.head.key = KeyId::new(255)),
 ];
+
+type Branched = (&'static str, u16, fn(&mut Family));
+
+/// So many branches, edited.
+const BRANCHED: &[Branched] = &[
+    ("a branch", 1, |_| {}),
+    ("as many branches as can be", 31, |_| {}),
+    ("branches of odd heads", 4, |family| {
+        let branches = &mut family.branches.live;
+        branches[0].head.displaced = true;
+        branches[1].head.key = KeyId::new(255);
+        branches[1].head.generation = u32::MAX;
+        branches[1].born = u32::MAX;
+        replays(&mut branches[2].head, u32::MAX);
+        predecessor(&mut branches[3].head, |predecessor| {
+            (predecessor.closed, predecessor.displaced) = (true, true);
+        });
+    }),
+    ("the last branches that can be numbered", 2, |family| {
+        family.branches.made = u16::MAX;
+        for (branch, number) in family.branches.live.iter_mut().zip([u16::MAX - 1, u16::MAX]) {
+            (branch.number, branch.origin) = (number, number - 1);
+        }
+    }),
+    ("branches that end at different times", 3, |family| {
+        family.expires_at = None;
+        for (branch, hours) in family.branches.live.iter_mut().zip([3, 9, 6]) {
+            branch.head.idle_expires_at = Some(after(NOW, hours * HOUR));
+        }
+    }),
+    ("branches of which one does not end", 3, |family| {
+        family.expires_at = None;
+        family.branches.live[1].head.idle_expires_at = None;
+    }),
+    ("branches that do not end", 2, |family| {
+        family.expires_at = None;
+        family.head.idle_expires_at = None;
+        family.branches.live.iter_mut().for_each(|branch| branch.head.idle_expires_at = None);
+    }),
+    ("a branch that ends at the last instant", 1, |family| {
+        family.expires_at = None;
+        family.branches.live[0].head.idle_expires_at = Some(Timestamp::MAX);
+    }),
+    ("a branch that was used after the absolute end", 1, |family| {
+        family.expires_at = Some(NOW);
+        let head = &mut family.branches.live[0].head;
+        (head.used_at, head.idle_expires_at) = (after(NOW, 7), None);
+    }),
+    ("a branch, a displaced token, and a date to be kept until", 1, |family| {
+        family.head.displaced = true;
+        family.kept_until = Some(after(NOW, DAY));
+    }),
+];
+
+fn predecessor(head: &mut Head, edit: impl FnOnce(&mut Predecessor)) {
+    if let Some(predecessor) = &mut head.predecessor {
+        edit(predecessor);
+    }
+}
+
+fn replays(head: &mut Head, replays: u32) {
+    predecessor(head, |predecessor| predecessor.replays = replays);
+}
 
 fn bytes(family: &mut Family, byte: u8) {
     family.head.digest = Digest::from_bytes([byte; 32]);

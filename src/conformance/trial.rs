@@ -12,9 +12,11 @@ use super::difference::difference;
 use super::race::{self, Contender};
 use super::sample::Sample;
 use super::threads;
-use crate::decide::Guard;
 use crate::family::{Family, Head, Revocation, Status};
-use crate::store::{Created, Page, Revoked, Selected, Selector, Store, StoreError, Written};
+use crate::guard::Guard;
+use crate::store::{
+    Created, Cursor, Page, Revoked, Scanned, Selected, Selector, Store, StoreError, Written,
+};
 use crate::testing;
 use crate::time::Timestamp;
 use crate::token::FamilyId;
@@ -251,6 +253,14 @@ impl<S: Store> Handle<S> {
     ) -> Result<usize, Violation> {
         let step = || self.store.purge(testing::purge(ended_before, limit));
         self.tried("a purge is answered", step).await
+    }
+
+    pub(super) async fn scan(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Scanned, Violation> {
+        self.tried("a scan is answered", || self.store.scan(after.cloned(), limit)).await
     }
 
     async fn tried<T, R: Future<Output = Result<T, StoreError>> + Send>(

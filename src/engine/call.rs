@@ -2,29 +2,30 @@
 
 use std::sync::Arc;
 
-use super::revoke::End;
-use super::{Engine, Error, Granted, How, Outcome, RETRIES};
-use crate::decide::{Decision, Guard, admit, decide, granted};
+use super::exchange::{Exchange, Minted, Tried};
+use super::policy::InForce;
+use super::{Engine, Error, Outcome, RETRIES};
+use crate::decide::{ClockFault, Decision, admits, decide, granted};
 use crate::entropy::Entropy;
-use crate::event::{Event, EventKind};
 use crate::family::{Family, Reason};
-use crate::pending::Pending;
-use crate::policy::Policy;
+use crate::guard::Guard;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::ring::KeyRing;
 use crate::scope::Scope;
-use crate::store::{Advance, Committed, Replace, Store, Written};
+use crate::store::{Advance, Committed, Store, Written};
 use crate::time::{Clock, Timestamp};
-use crate::token::{FamilyId, Presented, RefreshToken};
+use crate::token::Presented;
 
 /// One presentation of one token.
 pub(super) struct Call<'a, S, C, E> {
     pub(super) engine: &'a Engine<S, C, E>,
     pub(super) keys: Arc<KeyRing>,
     pub(super) presented: Presented,
+    /// Why the string is no token of ours, if it is taken for a legacy one: said if no family has adopted it.
+    pub(super) unminted: Option<Refusal>,
     pub(super) request: Request<'a>,
-    pub(super) policy: &'a Policy,
+    pub(super) policy: InForce<'a>,
     /// When the token was shown: a leeway is not used up by the host's own look, or by a store that stalls.
     pub(super) presented_at: Timestamp,
     pub(super) now: Timestamp,
@@ -33,9 +34,49 @@ pub(super) struct Call<'a, S, C, E> {
 /// What a decision leaves to do once a refusal has been carried out.
 pub(super) enum Verdict {
     Refused(Refusal),
-    Rotate,
-    Replay(Scope),
+    Grant(Grant),
+}
+
+/// What is to be granted, and what is to be written for it.
+pub(super) enum Grant {
+    Exchange(Exchange),
+    Replay { scope: Scope, counted: bool },
     Keep { scope: Scope, slide: bool },
+}
+
+/// A decision, sorted by what is to be done.
+enum Ruling {
+    Grant(Grant),
+    Refuse(Refusal),
+    Revoke(Reason),
+    Fault(ClockFault),
+}
+
+impl From<Decision> for Ruling {
+    fn from(decision: Decision) -> Self {
+        Self::Grant(match decision {
+            Decision::Rotate { scope: _ } => Grant::Exchange(Exchange::Rotate),
+            Decision::Renew { scope: _ } => Grant::Exchange(Exchange::Renew),
+            Decision::Fork { scope: _ } => Grant::Exchange(Exchange::Fork),
+            Decision::Recover { scope: _ } => Grant::Exchange(Exchange::Recover),
+            Decision::Replay { scope, counted } => Grant::Replay { scope, counted },
+            Decision::Keep { scope, slide } => Grant::Keep { scope, slide },
+            Decision::Refuse(refusal) => return Self::Refuse(refusal),
+            Decision::Revoke(reason) => return Self::Revoke(reason),
+            Decision::Fault(fault) => return Self::Fault(fault),
+        })
+    }
+}
+
+impl Grant {
+    /// Whether something is to be written first.
+    fn writes(&self) -> bool {
+        match self {
+            Self::Exchange(_) => true,
+            Self::Replay { counted, .. } => *counted,
+            Self::Keep { slide, .. } => *slide,
+        }
+    }
 }
 
 /// What an attempt asks the store.
@@ -60,40 +101,51 @@ enum Found {
 impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     /// One step: writes at once, if it can be stated when that is right.
     pub(super) async fn settle(&mut self) -> Result<Outcome, Error> {
-        let ask = if self.request.narrows() { Ask::Look } else { Ask::Write(None) };
-        self.attempt(ask, None).await
+        let looks = self.request.narrows() || self.unminted.is_some();
+        let ask = if looks { Ask::Look } else { Ask::Write(None) };
+        self.attempt(ask, None, Tried::default()).await
     }
 
     /// The second of two steps: does what is decided on the family that the host has looked at, if it is unchanged.
     pub(super) async fn settle_on(&mut self, begun: &Family) -> Result<Outcome, Error> {
-        let ask = match self.decide(begun) {
-            Decision::Rotate { .. } => Ask::Write(Some(begun.version)),
-            Decision::Keep { scope, slide: true } => match self.slide(begun).await? {
-                Some(slid) => return Ok(self.kept(slid.into_family(), scope)),
-                None => Ask::Look,
-            },
-            Decision::Keep { .. }
-            | Decision::Replay { .. }
-            | Decision::Refuse(_)
-            | Decision::Revoke(_)
-            | Decision::Fault(_) => Ask::Look,
+        let mut tried = Tried::default();
+        let ask = match Ruling::from(self.decide(begun)) {
+            Ruling::Grant(Grant::Exchange(Exchange::Rotate)) if begun.is_plain() => {
+                Ask::Write(Some(begun.version))
+            }
+            Ruling::Grant(grant) if grant.writes() => {
+                match self.carry_out(begun, grant, &mut tried).await? {
+                    Some(outcome) => return Ok(outcome),
+                    None => Ask::Look,
+                }
+            }
+            // Answered on the family as it is now, which may have been ended.
+            Ruling::Grant(_) | Ruling::Refuse(_) | Ruling::Revoke(_) | Ruling::Fault(_) => {
+                Ask::Look
+            }
         };
-        self.attempt(ask, Some(begun)).await
+        self.attempt(ask, Some(begun), tried).await
     }
 
     /// Decides and writes until both agree. Each attempt asks the store once; the clock is read again after each look.
-    async fn attempt(&mut self, mut ask: Ask, begun: Option<&Family>) -> Result<Outcome, Error> {
-        // One successor for all attempts: a head that carries it is this call's own success, whatever the store has said
-        // of it (property P15).
-        let (mut unseen, mut minted) = (begun.is_none(), None);
+    async fn attempt(
+        &mut self,
+        mut ask: Ask,
+        begun: Option<&Family>,
+        mut tried: Tried,
+    ) -> Result<Outcome, Error> {
+        let mut unseen = begun.is_none();
         for _ in 0..=2 * RETRIES {
             let looks = ask == Ask::Look;
-            let found = self.ask(ask, &mut minted).await?;
+            let found = self.ask(ask, &mut tried.minted).await?;
             ask = Ask::Look;
             let family = match found {
-                Found::Committed(committed) => return self.committed(minted, committed, begun),
+                Found::Committed(committed) => {
+                    unchanged(begun, committed.family())?;
+                    return self.committed(tried.minted, committed);
+                }
                 Found::Stored(family) => family,
-                Found::Missing => return Ok(self.refuse(None, Refusal::Unknown)),
+                Found::Missing => return Ok(Outcome::Refused(self.missing())),
                 Found::Conflict => continue,
             };
             self.now = self.engine.clock.now();
@@ -101,21 +153,18 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 self.engine.observe_skew(self.now, &family);
             }
             unchanged(begun, &family)?;
-            if let Some(own) = minted
-                .take_if(|own: &mut Pending| own.is_current_in(&family) && self.admits(&family))
-            {
-                return self.rotated(own.release_stored(&family), family);
+            if let Some(outcome) = self.own(&mut tried, &family)? {
+                return Ok(outcome);
             }
             match self.judge(&family).await? {
                 Verdict::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
-                Verdict::Replay(scope) => return self.replayed(family, scope),
-                // A family that the store has just declined to rotate is a lost race: it is looked at again.
-                Verdict::Rotate if looks => ask = Ask::Write(Some(family.version)),
-                Verdict::Rotate => {}
-                Verdict::Keep { scope, slide: false } => return Ok(self.kept(family, scope)),
-                Verdict::Keep { scope, slide: true } => {
-                    if let Some(slid) = self.slide(&family).await? {
-                        return Ok(self.kept(slid.into_family(), scope));
+                Verdict::Grant(Grant::Exchange(Exchange::Rotate)) if family.is_plain() => {
+                    // A family that the store has just declined to rotate is a lost race: it is looked at again.
+                    ask = if looks { Ask::Write(Some(family.version)) } else { Ask::Look };
+                }
+                Verdict::Grant(grant) => {
+                    if let Some(outcome) = self.carry_out(&family, grant, &mut tried).await? {
+                        return Ok(outcome);
                     }
                 }
             }
@@ -123,33 +172,86 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         Err(Error::Contended)
     }
 
+    /// The outcome of a write of this call's that the store has reported as a conflict, and done (property P15).
+    fn own(&self, tried: &mut Tried, family: &Family) -> Result<Option<Outcome>, Error> {
+        if !self.admits(family) {
+            return Ok(None);
+        }
+        let minted = tried.minted.take_if(|own| own.pending.is_current_in(family));
+        if let Some(Minted { pending, exchange }) = minted {
+            let branch = pending.position().branch;
+            let token = pending.release_stored(family);
+            return self.exchanged(token, branch, exchange, family.clone()).map(Some);
+        }
+        let counted = tried.counted.take_if(|counted| counted == family).is_some();
+        match granted(family, &self.request) {
+            Ok(scope) if counted => self.replayed(family.clone(), scope).map(Some),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Does what was decided on a family, if it is still as it was seen. `None`: lost a race.
+    async fn carry_out(
+        &self,
+        family: &Family,
+        grant: Grant,
+        tried: &mut Tried,
+    ) -> Result<Option<Outcome>, Error> {
+        Ok(Some(match grant {
+            Grant::Exchange(exchange) => {
+                match self.exchange(family, exchange, &mut tried.minted).await? {
+                    Some(committed) => self.committed(tried.minted.take(), committed)?,
+                    None => return Ok(None),
+                }
+            }
+            Grant::Replay { scope, counted: false } => self.replayed(family.clone(), scope)?,
+            Grant::Replay { scope, counted: true } => {
+                match self.count(family, &mut tried.counted).await? {
+                    Some(counted) => self.replayed(counted.into_family(), scope)?,
+                    None => return Ok(None),
+                }
+            }
+            Grant::Keep { scope, slide: false } => self.kept(family.clone(), scope),
+            Grant::Keep { scope, slide: true } => match self.slide(family).await? {
+                Some(slid) => self.kept(slid.into_family(), scope),
+                None => return Ok(None),
+            },
+        }))
+    }
+
     /// States when the write would be right; `None` when it never is.
     fn guard(&self, version: Option<u64>) -> Option<Guard> {
         self.presented.successor()?;
-        let guard = Guard::new(&self.presented, &self.request, self.policy, self.now)?;
+        let guard = Guard::new(&self.presented, &self.request, &self.policy, self.now)?;
         Some(Guard { version, ..guard })
     }
 
-    fn admits(&self, family: &Family) -> bool {
-        admit(family, &self.presented, &self.request, self.policy, self.now).is_ok()
+    pub(super) fn admits(&self, family: &Family) -> bool {
+        admits(family, &self.presented, &self.request, &self.policy, self.now)
     }
 
     fn decide(&self, family: &Family) -> Decision {
-        let at = |now| decide(family, &self.presented, &self.request, self.policy, now);
+        let at = |now| decide(family, &self.presented, &self.request, &self.policy, now);
         match at(self.now) {
             // Inside its leeway when it was shown, if not now.
-            breach @ Decision::Revoke(Reason::Reuse(_)) => match at(self.presented_at) {
-                shown @ (Decision::Replay { .. } | Decision::Refuse(_)) => shown,
-                Decision::Revoke(_)
-                | Decision::Rotate { .. }
-                | Decision::Keep { .. }
-                | Decision::Fault(_) => breach,
-            },
+            breach @ (Decision::Revoke(Reason::Reuse(_)) | Decision::Refuse(Refusal::Spent(_))) => {
+                match at(self.presented_at) {
+                    shown @ (Decision::Replay { .. }
+                    | Decision::Renew { .. }
+                    | Decision::Fork { .. }
+                    | Decision::Refuse(_)) => shown,
+                    Decision::Revoke(_)
+                    | Decision::Rotate { .. }
+                    | Decision::Recover { .. }
+                    | Decision::Keep { .. }
+                    | Decision::Fault(_) => breach,
+                }
+            }
             decision => decision,
         }
     }
 
-    async fn ask(&self, ask: Ask, minted: &mut Option<Pending>) -> Result<Found, Error> {
+    async fn ask(&self, ask: Ask, minted: &mut Option<Minted>) -> Result<Found, Error> {
         let id = self.presented.position().family;
         let guard = match ask {
             Ask::Write(version) => self.guard(version),
@@ -158,14 +260,8 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         let Some(guard) = guard else {
             return Ok(self.engine.load(id).await?.map_or(Found::Missing, Found::Stored));
         };
-        if minted.is_none() {
-            let key = self.keys.active();
-            *minted = Pending::successor(key, &self.presented, &self.engine.entropy)?;
-        }
-        let Some(minted) = minted else {
-            return Err(Error::Corrupt { family: id });
-        };
-        let head = minted.head(self.policy, self.now);
+        let pending = self.mint(self.presented.successor(), Exchange::Rotate, minted)?;
+        let head = pending.head(&self.policy, self.now);
         match self.engine.store.advance(Advance::new(guard, head)).await {
             Ok(Written::Committed(committed)) => {
                 self.engine.check(id, committed.family())?;
@@ -183,103 +279,12 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
 
     /// Decides, and carries out a refusal.
     pub(super) async fn judge(&self, family: &Family) -> Result<Verdict, Error> {
-        match self.decide(family) {
-            Decision::Refuse(refusal) => Ok(Verdict::Refused(self.refused(Some(family), refusal))),
-            Decision::Revoke(reason) => Ok(Verdict::Refused(self.end(family.id, reason).await?)),
-            Decision::Rotate { scope: _ } => Ok(Verdict::Rotate),
-            Decision::Replay { scope } => Ok(Verdict::Replay(scope)),
-            Decision::Keep { scope, slide } => Ok(Verdict::Keep { scope, slide }),
-            Decision::Fault(fault) => Err(fault.into()),
+        match Ruling::from(self.decide(family)) {
+            Ruling::Grant(grant) => Ok(Verdict::Grant(grant)),
+            Ruling::Refuse(refusal) => Ok(Verdict::Refused(self.refused(Some(family), refusal))),
+            Ruling::Revoke(reason) => Ok(Verdict::Refused(self.end(family, reason).await?)),
+            Ruling::Fault(fault) => Err(fault.into()),
         }
-    }
-
-    /// Ends the family, and only then refuses (property P2).
-    async fn end(&self, id: FamilyId, reason: Reason) -> Result<Refusal, Error> {
-        Ok(match self.engine.end(id, self.now, reason).await? {
-            End::ByThisCall(family) => self.refused(Some(&family), Refusal::for_end(reason)),
-            End::Before(reason, family) => self.refused(Some(&family), Refusal::Revoked(reason)),
-            End::Unknown => self.refused(None, Refusal::Unknown),
-        })
-    }
-
-    /// Moves the idle end of a token that does not rotate. `None`: lost a race.
-    async fn slide(&self, family: &Family) -> Result<Option<Committed>, Error> {
-        let step = Replace::new(family, |next| {
-            // A clock that has stepped back never moves it back.
-            next.head.used_at = next.head.used_at.max(self.now);
-            next.head.idle_expires_at =
-                self.policy.idle().map(|idle| self.now.saturating_add(idle));
-        });
-        self.engine.replace(step).await
-    }
-
-    /// A store's word for a commit is believed only if what it shows is what was to be written.
-    fn committed(
-        &self,
-        minted: Option<Pending>,
-        committed: Committed,
-        begun: Option<&Family>,
-    ) -> Result<Outcome, Error> {
-        unchanged(begun, committed.family())?;
-        let token = minted.and_then(|minted| minted.release(&committed));
-        self.rotated(token, committed.into_family())
-    }
-
-    fn rotated(&self, token: Option<RefreshToken>, family: Family) -> Result<Outcome, Error> {
-        let scope = granted(&family, &self.request).ok().filter(|_| self.admits(&family));
-        match (token, scope) {
-            (Some(token), Some(scope)) => {
-                self.observe(&family, EventKind::Rotated);
-                Ok(self.granted(family, How::Rotated, scope, Some(token)))
-            }
-            _ => Err(Error::Corrupt { family: family.id }),
-        }
-    }
-
-    fn replayed(&self, family: Family, scope: Scope) -> Result<Outcome, Error> {
-        let corrupt = || Error::Corrupt { family: family.id };
-        let id = family.head.key;
-        // Another node may have rotated with a key that this one has accepted since the call began.
-        let current = self.engine.keys();
-        let key = self.keys.key(id).or_else(|| current.key(id));
-        let key = key.ok_or(Error::KeyMissing { family: family.id, key: id })?;
-        let pending = Pending::again(key, &self.presented, &family).ok_or_else(corrupt)?;
-        let token = pending.release_stored(&family).ok_or_else(corrupt)?;
-        let since_rotation = self.now.saturating_since(family.head.rotated_at);
-        self.observe(&family, EventKind::Replayed { since_rotation });
-        Ok(self.granted(family, How::Replayed, scope, Some(token)))
-    }
-
-    fn kept(&self, family: Family, scope: Scope) -> Outcome {
-        self.observe(&family, EventKind::Kept);
-        self.granted(family, How::Kept, scope, None)
-    }
-
-    fn granted(
-        &self,
-        family: Family,
-        how: How,
-        scope: Scope,
-        token: Option<RefreshToken>,
-    ) -> Outcome {
-        let mut granted = Granted::new(family, self.policy, self.now, how, scope);
-        if !self.request.resources.is_empty() {
-            granted.resources = self.request.resources.iter().map(|&uri| uri.to_owned()).collect();
-        }
-        Outcome::Granted(Granted { token, ..granted })
-    }
-
-    fn refuse(&self, family: Option<&Family>, why: Refusal) -> Outcome {
-        Outcome::Refused(self.refused(family, why))
-    }
-
-    pub(super) fn refused(&self, family: Option<&Family>, why: Refusal) -> Refusal {
-        self.engine.refused(self.now, Some(self.presented.position()), family, why);
-        why
-    }
-
-    fn observe(&self, family: &Family, kind: EventKind) {
-        self.engine.observe(|| Event::about(self.now, family, kind));
     }
 }
 

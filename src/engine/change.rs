@@ -7,6 +7,7 @@ use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
 use crate::family::{Family, Status};
 use crate::grant::{Grant, GrantError};
+use crate::span;
 use crate::store::{Replace, Store};
 use crate::time::Clock;
 use crate::token::FamilyId;
@@ -27,6 +28,14 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// [`Error::Grant`] for a field out of bounds, or a change of subject, client, binding or `not_after`;
     /// [`Error::NotLive`]; and as for every call.
     pub async fn change_grant(
+        &self,
+        id: FamilyId,
+        change: impl Fn(&Grant) -> Grant + Send,
+    ) -> Result<(), Error> {
+        span::change_grant().family(id).around(self.change(id, change)).await
+    }
+
+    async fn change(
         &self,
         id: FamilyId,
         change: impl Fn(&Grant) -> Grant + Send,
@@ -53,8 +62,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             }
             let step = Replace::new(&family, |next| {
                 next.grant = grant;
-                if let Some(predecessor) = &mut next.head.predecessor {
-                    predecessor.closed = true;
+                for head in next.heads_mut() {
+                    if let Some(predecessor) = &mut head.predecessor {
+                        predecessor.closed = true;
+                    }
                 }
             });
             written = Some(step.next().clone());

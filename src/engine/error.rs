@@ -48,6 +48,22 @@ pub enum Error {
     /// A grant out of bounds, or a change that may not be. The host's fault.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// As many families live for the subject at the client as the policy's [`FamilyLimit`](crate::FamilyLimit) allows, and none is to be ended
+    /// for a new one.
+    #[error("{limit} families live for the subject at the client, which is the limit")]
+    TooManyFamilies {
+        /// How many may.
+        limit: u32,
+    },
+    /// The ring has no [`AdoptionKey`](crate::AdoptionKey).
+    #[error("the key ring has no adoption key")]
+    NoAdoptionKey,
+    /// A legacy token that was adopted for another grant. Nothing was changed.
+    #[error("family {family} was adopted for another grant")]
+    OtherGrant {
+        /// The family that it was adopted into.
+        family: FamilyId,
+    },
     /// No family has this id, or it has ended: its grant cannot be changed.
     #[error("family {family} does not live")]
     NotLive {
@@ -67,6 +83,9 @@ impl Error {
             Self::Clock(ClockFault::OutOfRange)
             | Self::Corrupt { .. }
             | Self::Grant(_)
+            | Self::TooManyFamilies { .. }
+            | Self::NoAdoptionKey
+            | Self::OtherGrant { .. }
             | Self::NotLive { .. } => false,
         }
     }

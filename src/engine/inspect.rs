@@ -6,14 +6,15 @@ use std::sync::Arc;
 use super::{Engine, Error, RETRIES};
 use crate::decide::{Decision, decide};
 use crate::entropy::Entropy;
-use crate::family::{Family, Impossible, Status, earliest};
+use crate::family::{Family, Head, Impossible, Status, earliest};
 use crate::grant::Grant;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::span;
 use crate::store::{Page, Selected, Selector, Store, StoreError};
 use crate::time::{Clock, Timestamp};
-use crate::token::{FamilyId, Position, Presented};
+use crate::token::{FamilyId, Position};
 
 impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// Token introspection (RFC 7662), without any effect.
@@ -25,7 +26,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn introspect(&self, token: &str) -> Result<Introspection, Error> {
-        self.introspect_by(token, |_| &self.policy).await
+        let policy = self.policy();
+        self.introspect_by(token, |_| &policy).await
     }
 
     /// [`introspect`](Self::introspect) under the policy that the host chooses for the grant: the endpoint learns whose
@@ -39,23 +41,37 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         token: &str,
         policy_of: impl FnOnce(&Grant) -> &'p Policy + Send,
     ) -> Result<Introspection, Error> {
-        let Ok(presented) = Presented::verify(token, &self.keys()) else {
+        span::introspect().around(self.look_into(token, policy_of)).await
+    }
+
+    async fn look_into<'p>(
+        &self,
+        token: &str,
+        policy_of: impl FnOnce(&Grant) -> &'p Policy + Send,
+    ) -> Result<Introspection, Error> {
+        let Ok((presented, _)) = self.present(token, &self.keys()) else {
             return Ok(Introspection::Inactive);
         };
         let now = self.clock.now();
         let Some(family) = self.load(presented.position().family).await? else {
             return Ok(Introspection::Inactive);
         };
-        let policy = policy_of(&family.grant);
+        let policy = self.in_force(Some(policy_of(&family.grant)));
         let owner = Request::new(&family.grant.client).binding(family.grant.binding);
-        match decide(&family, &presented, &owner, policy, now) {
+        let Position { branch, .. } = presented.position();
+        let head = family.head_of(branch).unwrap_or(&family.head);
+        match decide(&family, &presented, &owner, &policy, now) {
             Decision::Rotate { .. } | Decision::Keep { .. } => {
-                Ok(Introspection::Active(Active::current(&family, policy)))
+                Ok(Introspection::Active(Active::current(&family, head, &policy)))
             }
             Decision::Replay { .. } => {
-                self.check_key(&family)?;
-                Ok(Introspection::Active(Active::predecessor(&family, policy)))
+                self.check_key(&family, head)?;
+                Ok(Introspection::Active(Active::predecessor(&family, head, &policy)))
             }
+            Decision::Renew { .. } | Decision::Fork { .. } => {
+                Ok(Introspection::Active(Active::predecessor(&family, head, &policy)))
+            }
+            Decision::Recover { .. } => Ok(Introspection::Active(Active::ahead(&family, &policy))),
             Decision::Refuse(_) | Decision::Revoke(_) => Ok(Introspection::Inactive),
             Decision::Fault(fault) => Err(fault.into()),
         }
@@ -81,6 +97,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn explain(&self, token: &str, request: Request<'_>) -> Result<Explanation, Error> {
+        span::explain().client(request.client).around(self.facts(token, request)).await
+    }
+
+    async fn facts(&self, token: &str, request: Request<'_>) -> Result<Explanation, Error> {
         let now = self.clock.now();
         let refuse = |presented, refusal| Explanation {
             at: now,
@@ -90,20 +110,24 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             idle_expires_at: None,
             decision: Decision::Refuse(refusal),
         };
-        let presented = match Presented::verify(token, &self.keys()) {
+        let (presented, unminted) = match self.present(token, &self.keys()) {
             Ok(presented) => presented,
-            Err(why) => return Ok(refuse(None, why.into())),
+            Err(why) => return Ok(refuse(None, why)),
         };
         let position = presented.position();
         let Some(family) = self.load(position.family).await? else {
-            return Ok(refuse(Some(position), Refusal::Unknown));
+            return Ok(match unminted {
+                Some(why) => refuse(None, why),
+                None => refuse(Some(position), Refusal::Unknown),
+            });
         };
-        let policy = request.policy.unwrap_or(&self.policy);
-        let decision = decide(&family, &presented, &request, policy, now);
+        let policy = self.in_force(request.policy);
+        let decision = decide(&family, &presented, &request, &policy, now);
+        let head = family.head_of(position.branch).unwrap_or(&family.head);
         if let Decision::Replay { .. } = decision {
-            self.check_key(&family)?;
+            self.check_key(&family, head)?;
         }
-        let (expires_at, idle_expires_at) = family.ends(policy);
+        let (expires_at, idle_expires_at) = family.ends_of(head, &policy);
         Ok(Explanation {
             at: now,
             presented: Some(position),
@@ -121,6 +145,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn families(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
+        span::families().around(self.list(selector, page)).await
+    }
+
+    async fn list(&self, selector: &Selector, page: Page) -> Result<Vec<Family>, Error> {
         let selected = self.page(selector, page).await?;
         let families = selected.into_iter().map(|found| {
             let family = found.map_err(StoreError::from)?;
@@ -133,8 +161,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 
     /// Whether a replay could be made: where a refresh would be an error, so is a look.
-    fn check_key(&self, family: &Family) -> Result<(), Error> {
-        let key = family.head.key;
+    fn check_key(&self, family: &Family, head: &Head) -> Result<(), Error> {
+        let key = head.key;
         match self.keys().key(key) {
             Some(_) => Ok(()),
             None => Err(Error::KeyMissing { family: family.id, key }),
@@ -193,22 +221,28 @@ pub struct Active {
 }
 
 impl Active {
-    fn current(family: &Family, policy: &Policy) -> Self {
-        let (expires_at, idle_expires_at) = family.ends(policy);
+    fn current(family: &Family, head: &Head, policy: &Policy) -> Self {
+        let (expires_at, idle_expires_at) = family.ends_of(head, policy);
         Self {
             family: family.id,
             grant: Arc::clone(&family.grant),
-            issued_at: Some(family.head.rotated_at),
+            issued_at: Some(head.rotated_at),
             idle_expires_at,
             expires_at,
         }
     }
 
-    fn predecessor(family: &Family, policy: &Policy) -> Self {
-        let current = Self::current(family, policy);
-        let leeway = policy.leeway();
-        let end = leeway.map(|leeway| family.head.rotated_at.saturating_add(leeway.window()));
+    fn predecessor(family: &Family, head: &Head, policy: &Policy) -> Self {
+        let current = Self::current(family, head, policy);
+        let end = policy.leeway().and_then(|leeway| leeway.end_from(head.rotated_at));
         let idle_expires_at = earliest(current.idle_expires_at, end);
+        Self { issued_at: None, idle_expires_at, ..current }
+    }
+
+    /// A token that the store has lost: good until the recovery window closes.
+    fn ahead(family: &Family, policy: &Policy) -> Self {
+        let current = Self::current(family, &family.head, policy);
+        let idle_expires_at = policy.recovery().map(|window| window.until());
         Self { issued_at: None, idle_expires_at, ..current }
     }
 }
@@ -242,7 +276,8 @@ impl fmt::Display for Explanation {
             None => writeln!(f, "token: not tagged by a key of this ring")?,
         }
         if let Some(family) = &self.family {
-            let head = &family.head;
+            let head = self.presented.and_then(|it| family.head_of(it.branch));
+            let head = head.unwrap_or(&family.head);
             let ago = self.at.saturating_since(head.rotated_at);
             writeln!(f, "family: {} at {}", family.grant.subject, family.grant.client)?;
             let ahead = head.rotated_at.saturating_since(self.at);
@@ -272,22 +307,5 @@ impl fmt::Display for Explanation {
             }
         }
         write!(f, "a refresh now: {}", self.decision)
-    }
-}
-
-/// For support staff.
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refuse(refusal) => write!(f, "refuse: {refusal}"),
-            Self::Revoke(reason) => write!(f, "end the family: {reason}"),
-            Self::Rotate { scope } => write!(f, "rotate, for scope {scope:?}"),
-            Self::Replay { scope } => write!(f, "replay the successor, for scope {scope:?}"),
-            Self::Keep { scope, slide: false } => write!(f, "keep, for scope {scope:?}"),
-            Self::Keep { scope, slide: true } => {
-                write!(f, "keep and move the idle end, for scope {scope:?}")
-            }
-            Self::Fault(fault) => write!(f, "error: {fault}"),
-        }
     }
 }

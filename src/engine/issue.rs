@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Engine, Error, Granted, How, RETRIES};
-use crate::decide::ClockFault;
+use crate::decide::{CLOCK_TOLERANCE, ClockFault};
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
-use crate::family::{Family, Status, earliest};
+use crate::family::{Branches, Family, Status, earliest};
 use crate::grant::{Grant, GrantError};
 use crate::key::Key;
 use crate::pending::Pending;
 use crate::policy::Policy;
-use crate::store::{Create, Created, Store};
+use crate::span;
+use crate::store::{Create, Created, Selector, Store};
 use crate::time::{Clock, Timestamp};
 use crate::token::FamilyId;
 
@@ -21,10 +22,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Grant`] when a field is out of bounds, and as for every call [`Error::Store`], [`Error::Entropy`],
+    /// [`Error::Grant`] when a field is out of bounds, [`Error::TooManyFamilies`], and as for every call [`Error::Store`], [`Error::Entropy`],
     /// [`Error::Clock`]. Then no token exists; a family that was stored all the same can never be used, and lasts as its ends say.
     pub async fn issue(&self, grant: Grant) -> Result<Granted, Error> {
-        self.issue_under(&self.policy, grant).await
+        self.issue_under(&self.policy(), grant).await
     }
 
     /// [`issue`](Self::issue) under another policy than the engine's: per client, say.
@@ -33,27 +34,43 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As [`issue`](Self::issue).
     pub async fn issue_under(&self, policy: &Policy, grant: Grant) -> Result<Granted, Error> {
+        span::issue().client(&grant.client).around(self.found(policy, grant)).await
+    }
+
+    /// Founds a family.
+    async fn found(&self, policy: &Policy, grant: Grant) -> Result<Granted, Error> {
         grant.check(&self.limits)?;
         let now = self.clock.now();
         let keys = self.keys();
         let grant = Arc::new(grant);
         let mut born = self.bear(keys.active(), policy, &grant, now)?;
         let mut conflict = false;
+        self.has_room(policy, &Selector::subject_and_client(&grant.subject, &grant.client)).await?;
         for _ in 0..=RETRIES {
             let (_, family) = &born;
-            match self.store.create(Create::new(family.clone())).await {
-                Ok(Created::New(_)) => return self.issued(born, policy),
+            let stored = match self.store.create(Create::new(family.clone())).await {
+                Ok(Created::New(_)) => true,
                 // Its own, from an attempt that was reported as a conflict; or another's: at 74 random bits a
                 // millisecond, a broken source of randomness.
-                Ok(Created::Taken) => match self.load(family.id).await? {
-                    Some(stored) if conflict && stored == *family => {
-                        return self.issued(born, policy);
-                    }
-                    _ => born = self.bear(keys.active(), policy, &grant, now)?,
-                },
-                Err(error) if error.is_conflict() => conflict = true,
+                Ok(Created::Taken) => {
+                    let found = self.load(family.id).await?;
+                    conflict && found.as_ref() == Some(family)
+                }
+                Err(error) if error.is_conflict() => {
+                    conflict = true;
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
-            }
+            };
+            let at = match stored {
+                true => match self.keep_limit(policy, family).await? {
+                    None => return self.issued(born, policy),
+                    Some(later) if is_near(later, now) => later,
+                    Some(_) => return Err(Error::Contended),
+                },
+                false => now,
+            };
+            (born, conflict) = (self.bear(keys.active(), policy, &grant, at)?, false);
         }
         Err(Error::Contended)
     }
@@ -75,7 +92,19 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let pending = Pending::root(key, id, &self.entropy)?;
         let head = pending.head(policy, now);
         let (grant, status) = (Arc::clone(grant), Status::Live);
-        let family = Family { id, version: 1, grant, created_at: now, expires_at, status, head };
+        let branches = Branches::default();
+        let (version, created_at, kept_until) = (1, now, None);
+        let family = Family {
+            id,
+            version,
+            grant,
+            created_at,
+            expires_at,
+            kept_until,
+            status,
+            head,
+            branches,
+        };
         Ok((pending, family))
     }
 
@@ -85,14 +114,21 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let (id, now) = (family.id, family.created_at);
         let token = pending.release_stored(&family).ok_or(Error::Corrupt { family: id })?;
         self.observe(|| Event::about(now, &family, EventKind::Issued));
-        let scope = family.grant.scope.clone();
-        let granted = Granted::new(family, policy, now, How::Issued, scope);
+        let granted = Granted::new(family, 0, policy, now, How::Issued);
         Ok(Granted { token: Some(token), ..granted })
     }
 }
 
+/// Whether a family may be dated so late: nodes must believe it.
+fn is_near(later: Timestamp, now: Timestamp) -> bool {
+    later.saturating_since(now) < CLOCK_TOLERANCE / 2
+}
+
 /// The end of a lifetime that begins now.
-fn end_of(lifetime: Option<Duration>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+pub(super) fn end_of(
+    lifetime: Option<Duration>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
     let end = |lifetime| now.checked_add(lifetime).ok_or(Error::Clock(ClockFault::OutOfRange));
     lifetime.map(end).transpose()
 }

@@ -31,6 +31,8 @@ pub struct Granted {
     pub how: How,
     /// The family.
     pub family: FamilyId,
+    /// The branch that the token is of: 0, unless a leeway has forked.
+    pub branch: u16,
     /// The generation of the current token.
     pub generation: u32,
     /// What the user consented to.
@@ -46,25 +48,28 @@ pub struct Granted {
 }
 
 impl Granted {
+    /// What the current token of a branch grants now: all of the grant.
     pub(super) fn new(
         family: Family,
+        branch: u16,
         policy: &Policy,
         now: Timestamp,
         how: How,
-        scope: Scope,
     ) -> Self {
-        let (absolute, idle) = family.ends(policy);
+        let head = family.head_of(branch).unwrap_or(&family.head);
+        let (absolute, idle) = family.ends_of(head, policy);
         let remaining = |end: Option<Timestamp>| end.map(|end| end.saturating_since(now));
         Self {
             token: None,
             how,
             family: family.id,
-            generation: family.head.generation,
+            branch,
+            generation: head.generation,
+            scope: family.grant.scope.clone(),
             resources: family.grant.resources.clone(),
-            grant: family.grant,
-            scope,
             idle_expires_in: remaining(idle),
             absolute_expires_in: remaining(absolute),
+            grant: family.grant,
         }
     }
 
@@ -87,6 +92,13 @@ pub enum How {
     Rotated,
     /// The presented token had been exchanged a moment ago: the same successor again.
     Replayed,
+    /// As replayed, but for another successor, which has taken the place of the earlier one
+    /// ([`LeewayMode::Newest`](crate::LeewayMode::Newest)).
+    Renewed,
+    /// As replayed, but for another successor beside the earlier ones ([`LeewayMode::Fork`](crate::LeewayMode::Fork)).
+    Forked,
+    /// The token was ahead of a store that has lost writes, and was exchanged in a [recovery window](crate::Recovery).
+    Recovered,
     /// The policy does not rotate: the presented token stays good.
     Kept,
 }

@@ -4,11 +4,14 @@ use std::fmt;
 
 use super::call::{Call, Verdict};
 use super::{Engine, Error, Outcome};
+use crate::adoption::Legacy;
 use crate::entropy::Entropy;
 use crate::family::Family;
 use crate::grant::Grant;
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::ring::KeyRing;
+use crate::span;
 use crate::store::Store;
 use crate::time::Clock;
 use crate::token::Presented;
@@ -22,10 +25,13 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// [`Error`]: ours or the store's fault. No token was released.
     pub async fn refresh(&self, token: &str, request: Request<'_>) -> Result<Outcome, Error> {
-        match self.call(token, request) {
-            Ok(mut call) => call.settle().await,
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-        }
+        let settle = async {
+            match self.call(token, request) {
+                Ok(mut call) => call.settle().await,
+                Err(refusal) => Ok(Outcome::Refused(refusal)),
+            }
+        };
+        span::refresh().client(request.client).around(settle).await
     }
 
     /// The refresh grant in two steps, for a host that must look at the grant before anything is consumed.
@@ -41,43 +47,66 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         token: &str,
         request: Request<'a>,
     ) -> Result<Begun<'a, S, C, E>, Error> {
+        span::begin().client(request.client).around(self.look(token, request)).await
+    }
+
+    async fn look<'a>(
+        &'a self,
+        token: &str,
+        request: Request<'a>,
+    ) -> Result<Begun<'a, S, C, E>, Error> {
         let mut call = match self.call(token, request) {
             Ok(call) => call,
             Err(refusal) => return Ok(Begun::Refused(refusal)),
         };
         let Some(family) = self.load(call.presented.position().family).await? else {
-            return Ok(Begun::Refused(call.refused(None, Refusal::Unknown)));
+            return Ok(Begun::Refused(call.missing()));
         };
         call.now = self.clock.now();
         self.observe_skew(call.now, &family);
         match call.judge(&family).await? {
             Verdict::Refused(refusal) => Ok(Begun::Refused(refusal)),
-            Verdict::Rotate | Verdict::Replay(_) | Verdict::Keep { .. } => {
-                Ok(Begun::Ready(Box::new(Redemption { call, family })))
-            }
+            Verdict::Grant(_) => Ok(Begun::Ready(Box::new(Redemption { call, family }))),
         }
     }
 
-    /// Row 0 of the table: no store is asked.
+    /// Row 0 of the table: no store is asked, unless the string may be a legacy token.
     fn call<'a>(&'a self, token: &str, request: Request<'a>) -> Result<Call<'a, S, C, E>, Refusal> {
         let keys = self.keys();
         let now = self.clock.now();
-        match Presented::verify(token, &keys) {
-            Ok(presented) => Ok(Call {
+        match self.present(token, &keys) {
+            Ok((presented, unminted)) => Ok(Call {
                 engine: self,
                 keys,
                 presented,
+                unminted,
                 request,
-                policy: request.policy.unwrap_or(&self.policy),
+                policy: self.in_force(request.policy),
                 presented_at: now,
                 now,
             }),
             Err(why) => {
-                let why = Refusal::from(why);
                 self.refused(now, None, None, why);
                 Err(why)
             }
         }
+    }
+
+    /// A token of ours; or what may be a legacy one, and why it is not ours.
+    pub(super) fn present(
+        &self,
+        token: &str,
+        keys: &KeyRing,
+    ) -> Result<(Presented, Option<Refusal>), Refusal> {
+        let (presented, unminted) = match Presented::verify(token, keys) {
+            Ok(presented) => (presented, None),
+            Err(why) => match (keys.adoption(), Legacy::token(token)) {
+                (Some(key), Ok(legacy)) => (Presented::adopted(&legacy, key), Some(why.into())),
+                _ => return Err(why.into()),
+            },
+        };
+        span::presented(presented.position());
+        Ok((presented, unminted))
     }
 }
 
@@ -130,7 +159,8 @@ impl<S: Store, C: Clock, E: Entropy> Redemption<'_, S, C, E> {
     pub async fn commit(self) -> Result<Outcome, Error> {
         let Self { mut call, family } = self;
         call.now = call.engine.clock.now();
-        call.settle_on(&family).await
+        let span = span::commit().client(call.request.client);
+        span.presented(call.presented.position()).around(call.settle_on(&family)).await
     }
 }
 

@@ -7,9 +7,10 @@ use crate::event::{Event, EventKind};
 use crate::family::{Family, Reason, Revocation, Status};
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::span;
 use crate::store::{Page, Purge, Revoke, Revoked, Selector, Store, StoreError};
 use crate::time::{Clock, Timestamp};
-use crate::token::{FamilyId, Position, Presented};
+use crate::token::{FamilyId, Position};
 
 /// How many families are ended per page of a selection.
 const PAGE: usize = 100;
@@ -25,13 +26,26 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: ours or the store's fault.
     pub async fn revoke(&self, token: &str, request: Request<'_>) -> Result<RevokeOutcome, Error> {
+        span::revoke().client(request.client).around(self.revoke_token(token, request)).await
+    }
+
+    async fn revoke_token(
+        &self,
+        token: &str,
+        request: Request<'_>,
+    ) -> Result<RevokeOutcome, Error> {
         let now = self.clock.now();
-        let position = match Presented::verify(token, &self.keys()) {
-            Ok(presented) => presented.position(),
-            Err(why) => return Ok(self.no_effect(now, None, None, why.into())),
+        let (presented, unminted) = match self.present(token, &self.keys()) {
+            Ok(presented) => presented,
+            Err(why) => return Ok(self.no_effect(now, None, None, why)),
         };
+        let position = presented.position();
         let Some(family) = self.load(position.family).await? else {
-            return Ok(self.no_effect(now, Some(position), None, Refusal::Unknown));
+            let (position, why) = match unminted {
+                Some(why) => (None, why),
+                None => (Some(position), Refusal::Unknown),
+            };
+            return Ok(self.no_effect(now, position, None, why));
         };
         let bound = family.grant.binding;
         if *family.grant.client != *request.client {
@@ -58,7 +72,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         family: FamilyId,
         reason: Reason,
     ) -> Result<RevokeOutcome, Error> {
-        self.end_family(family, self.clock.now(), reason).await
+        let end = self.end_family(family, self.clock.now(), reason);
+        span::revoke_family().family(family).around(end).await
     }
 
     /// Ends every family that matches and was created before the call, and perhaps some that are created meanwhile; says
@@ -68,6 +83,29 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call: the first error, after all others have been tried. What was ended stays ended; try again.
     pub async fn revoke_all(&self, selector: &Selector, reason: Reason) -> Result<usize, Error> {
+        span::revoke_all().around(self.revoke_matching(selector, None, reason)).await
+    }
+
+    /// [`revoke_all`](Self::revoke_all) but one: "sign out all other devices".
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_all`](Self::revoke_all).
+    pub async fn revoke_others(
+        &self,
+        selector: &Selector,
+        keep: FamilyId,
+        reason: Reason,
+    ) -> Result<usize, Error> {
+        span::revoke_others().around(self.revoke_matching(selector, Some(keep), reason)).await
+    }
+
+    pub(super) async fn revoke_matching(
+        &self,
+        selector: &Selector,
+        keep: Option<FamilyId>,
+        reason: Reason,
+    ) -> Result<usize, Error> {
         let (mut ended, mut failed, mut after) = (0, None, None);
         loop {
             let page = match self.page(selector, Page { after, limit: PAGE }).await {
@@ -78,6 +116,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             after = page.last().map(id_of);
             for found in page {
                 let id = id_of(&found);
+                if Some(id) == keep {
+                    continue;
+                }
                 // Somebody else's is left alone. One that is damaged, or cannot be ended, does not shield the others.
                 let outcome = match found {
                     Ok(family) if !selector.matches(&family) => Err(stray(id)),
@@ -106,6 +147,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// As for every call.
     pub async fn purge(&self, limit: usize) -> Result<usize, Error> {
+        span::purge().around(self.purge_due(limit)).await
+    }
+
+    async fn purge_due(&self, limit: usize) -> Result<usize, Error> {
         let now = self.clock.now();
         let ended_before = now.saturating_sub(self.retention);
         // Not tried again inside: what an attempt had removed before its answer was lost would go uncounted.

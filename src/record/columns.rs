@@ -2,6 +2,7 @@
 //!
 //! Nothing that a column holds redeems anything (P6). Lists and maps are JSON text.
 
+mod branches;
 mod read;
 
 pub use read::read;
@@ -62,7 +63,7 @@ const fn column(name: &'static str, kind: Kind) -> Column {
 }
 
 /// The columns of a family, the key first, those of the head last.
-pub const COLUMNS: [Column; 28] = [
+pub const COLUMNS: [Column; 34] = [
     column("id", Kind::Bytes),
     column("version", Kind::Integer),
     column("status", Kind::Text),
@@ -76,12 +77,15 @@ pub const COLUMNS: [Column; 28] = [
     column("not_after", Kind::Timestamp),
     column("created_at", Kind::Timestamp),
     column("expires_at", Kind::Timestamp),
+    column("kept_until", Kind::Timestamp),
     column("revoked_at", Kind::Timestamp),
     column("reason", Kind::Text),
     column("revoked_by", Kind::Integer),
     column("reuse_generations_behind", Kind::Integer),
     column("reuse_since_rotation", Kind::Integer),
     column("reuse_successor_used", Kind::Flag),
+    column("branches", Kind::Json),
+    column("branches_end_at", Kind::Timestamp),
     column("generation", Kind::Integer),
     column("digest", Kind::Bytes),
     column("key_id", Kind::Integer),
@@ -91,10 +95,13 @@ pub const COLUMNS: [Column; 28] = [
     column("predecessor_digest", Kind::Bytes),
     column("predecessor_salt", Kind::Bytes),
     column("predecessor_closed", Kind::Flag),
+    column("displaced", Kind::Flag),
+    column("predecessor_replays", Kind::Integer),
+    column("predecessor_displaced", Kind::Flag),
 ];
 
 /// How many of the [`COLUMNS`] are the head's.
-pub const HEAD: usize = 9;
+pub const HEAD: usize = 12;
 
 /// How many of the [`COLUMNS`] are a revocation's: `revoked_at` and those after it.
 pub const REVOCATION: usize = 6;
@@ -108,8 +115,21 @@ pub fn write(family: &Family) -> [Value<'_>; COLUMNS.len()] {
     };
     let [revoked_at, reason, revoked_by, behind, since, used] = revoked;
     let [binding_method, binding_thumbprint] = write_binding(grant.binding.as_ref());
-    let [generation, digest, key, rotated_at, used_at, idle, old_digest, salt, closed] =
-        write_head(&family.head);
+    let branches = branches::write(&family.branches);
+    let [
+        generation,
+        digest,
+        key,
+        rotated_at,
+        used_at,
+        idle,
+        old_digest,
+        salt,
+        closed,
+        displaced,
+        replays,
+        old_displaced,
+    ] = write_head(&family.head);
     [
         Value::bytes(family.id.as_bytes()),
         Value::Integer(family.version),
@@ -124,12 +144,15 @@ pub fn write(family: &Family) -> [Value<'_>; COLUMNS.len()] {
         grant.not_after.into(),
         Value::Timestamp(family.created_at),
         family.expires_at.into(),
+        family.kept_until.into(),
         revoked_at,
         reason,
         revoked_by,
         behind,
         since,
         used,
+        branches,
+        family.branches_end_at().into(),
         generation,
         digest,
         key,
@@ -139,6 +162,9 @@ pub fn write(family: &Family) -> [Value<'_>; COLUMNS.len()] {
         old_digest,
         salt,
         closed,
+        displaced,
+        replays,
+        old_displaced,
     ]
 }
 
@@ -155,6 +181,9 @@ pub fn write_head(head: &Head) -> [Value<'_>; HEAD] {
         predecessor.map_or(Value::Null, |it| Value::bytes(it.digest.as_bytes())),
         predecessor.map_or(Value::Null, |it| Value::bytes(it.salt.as_bytes())),
         predecessor.map_or(Value::Null, |it| Value::Flag(it.closed)),
+        Value::Flag(head.displaced),
+        predecessor.map_or(Value::Null, |it| Value::Integer(it.replays.into())),
+        predecessor.map_or(Value::Null, |it| Value::Flag(it.displaced)),
     ]
 }
 
@@ -218,5 +247,8 @@ fn reason_name(reason: Reason) -> &'static str {
         Reason::ConsentWithdrawn => "consent_withdrawn",
         Reason::CredentialChange => "credential_change",
         Reason::Administrator => "administrator",
+        Reason::Evicted => "evicted",
+        Reason::RelatedReuse => "related_reuse",
+        Reason::Moved => "moved",
     }
 }

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
-    StoreError, Written,
+    Advance, Create, Created, Cursor, Page, Purge, Replace, Revoke, Revoked, Scanned, Selected,
+    Selector, Store, StoreError, Written,
 };
 use crate::family::Family;
 use crate::token::FamilyId;
@@ -47,6 +47,9 @@ pub trait DynStore: Send + Sync {
 
     /// [`Store::purge`].
     fn purge_boxed(&self, step: Purge) -> Boxed<'_, usize>;
+
+    /// [`Store::scan`].
+    fn scan_boxed(&self, after: Option<Cursor>, limit: usize) -> Boxed<'_, Scanned>;
 }
 
 impl<S: Store> DynStore for S {
@@ -76,6 +79,10 @@ impl<S: Store> DynStore for S {
 
     fn purge_boxed(&self, step: Purge) -> Boxed<'_, usize> {
         Box::pin(self.purge(step))
+    }
+
+    fn scan_boxed(&self, after: Option<Cursor>, limit: usize) -> Boxed<'_, Scanned> {
+        Box::pin(self.scan(after, limit))
     }
 }
 
@@ -107,5 +114,9 @@ impl<'d> Store for dyn DynStore + 'd {
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.purge_boxed(step).await
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        self.scan_boxed(after, limit).await
     }
 }

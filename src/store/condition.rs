@@ -1,7 +1,8 @@
 //! The guard as comparisons of columns with constants: what SQL and Lua can say.
 
-use crate::decide::{CLOCK_TOLERANCE, Guard};
+use crate::decide::CLOCK_TOLERANCE;
 use crate::grant::Binding;
+use crate::guard::Guard;
 use crate::policy::Ends;
 use crate::record::columns::{self, Value};
 use crate::secret::Digest;

@@ -14,11 +14,11 @@ use deadpool_postgres::tokio_postgres::types::Type;
 use self::session::Sessions;
 use self::value::{Param, key, limit, params, text};
 use super::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
-    StoreError, Written,
+    Advance, Create, Created, Cursor, Page, Purge, Replace, Revoke, Revoked, Scanned, Selected,
+    Selector, Store, StoreError, Written,
 };
 use crate::family::Family;
-use crate::record::columns::{self, COLUMNS, HEAD, REVOCATION, Value};
+use crate::record::columns::{self, COLUMNS, HEAD, Value};
 use crate::token::FamilyId;
 
 const CREATE: &str = include_str!("schema/postgres/create.sql");
@@ -121,6 +121,22 @@ const FIRST: FamilyId = FamilyId::from_bytes([0; 16]);
 /// Tables are found through the `search_path`: let nobody else create objects in its schemas. Who can write the table can change
 /// grants; who can read it learns who uses what, but nothing that redeems anything.
 ///
+/// # Upgrades
+///
+/// From 0.1.0 (tables of version 1) to this release (version 2): migrate first, then replace the nodes one by one, and turn on what
+/// this release brings (other leeways than `replay`, counted uses, adoption, a limit of families) when the last old one is gone. A node of this release
+/// does not [`open`](Self::open) tables of version 1, and an old one not those of version 2; but **old nodes that run go on**:
+/// they issue, refresh and end the families that they know all of. A family that they do not (with branches, a displaced token, counted
+/// replays, or adopted and not yet rotated) they cannot write: the call fails as an error of theirs, and the family stays as it is. They
+/// may tell of such a family what they see of it: a token of a branch is ahead of their store, and refused.
+/// Do not restart old nodes meanwhile, and do not go back: there is no way from version 2 to 1 but a backup.
+///
+/// The migration takes an `ACCESS EXCLUSIVE` lock and rewrites the table and its indexes: some fifteen seconds for each million families on a small machine,
+/// during which calls wait, or fail after the time limits above; it needs as much free space as the table has. Run a
+/// purge before; migrate in a quiet hour; set `lock_timeout` for the role that migrates, because while
+/// the lock is waited for (behind a backup or a report), every call waits as well; and do not migrate from the nodes themselves, unless the
+/// table is small. [`UPGRADES`](Self::UPGRADES) are the statements.
+///
 /// # What logs show
 ///
 /// Statements carry digests, salts and the grant, never a token or a secret. `log_statement`, `auto_explain` and
@@ -154,6 +170,10 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// The statements that make the tables, for those who migrate with a tool of their own: in one transaction.
     pub const SCHEMA: &'static str = schema::SCHEMA;
+
+    /// The statements that bring tables from version 1 (heirloom 0.1.0) to version 2, from 2 to 3, and so on: each in one transaction. Which
+    /// version there is, the table `heirloom_schema` says.
+    pub const UPGRADES: &'static [&'static str] = schema::UPGRADES;
 
     /// Makes the tables, or brings those of an earlier release forward, in one transaction. Nodes that do it at once wait for each other;
     /// tables of this release are left as they are. Needs `CREATE` on the schema.
@@ -206,6 +226,20 @@ impl PostgresStore {
         Ok(Self { sessions })
     }
 
+    /// The next families of a subject, of a client, of both, or of all.
+    async fn page(
+        &self,
+        subject: Option<&str>,
+        client: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<row::Found>, StoreError> {
+        let Some(from) = page.after.map_or(Some(FIRST), successor) else {
+            return Ok(Vec::new());
+        };
+        let params = [text(subject), text(client), key(from), limit(page.limit)];
+        row::read(&self.sessions.query(SELECT, &params).await?)
+    }
+
     /// Runs a statement about one family.
     async fn ask(
         &self,
@@ -252,8 +286,9 @@ impl Store for PostgresStore {
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
         let id = step.family();
         let mut values = vec![key(id)];
-        let from = COLUMNS.len() - HEAD - REVOCATION;
-        values.extend(params(from, columns::write_revocation(step.revocation())));
+        let from = COLUMNS.iter().position(|column| column.name == "revoked_at");
+        let revocation = columns::write_revocation(step.revocation());
+        values.extend(params(from.unwrap_or_default(), revocation));
         let rows = self.ask(id, REVOKE, &values).await?;
         Ok(match row::written(id, &rows)? {
             Some((_, family)) => step.ended(family),
@@ -280,18 +315,25 @@ impl Store for PostgresStore {
             Selector::Client(client) => (None, Some(&**client)),
             Selector::SubjectAndClient(subject, client) => (Some(&**subject), Some(&**client)),
         };
-        let from = page.after.map_or(Some(FIRST), successor);
-        let (Some(from), true) = (from, [subject, client].into_iter().flatten().all(is_text))
-        else {
-            return Ok(Selected::new());
+        let found = match [subject, client].into_iter().flatten().all(is_text) {
+            true => self.page(subject, client, page).await?,
+            false => Vec::new(),
         };
-        let params = [text(subject), text(client), key(from), limit(page.limit)];
-        let rows = self.sessions.query(SELECT, &params).await?;
-        Ok(row::read(&rows)?.into_iter().map(|(_, family)| family).collect())
+        Ok(found.into_iter().map(|(_, family)| family).collect())
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         purge::purge(&self.sessions, step).await
+    }
+
+    /// In the order of ids; none appears twice.
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        let after = after.map(|cursor| cursor.id()).transpose()?;
+        let page = Page { after, limit: limit.max(1) };
+        let found = self.page(None, None, page).await?;
+        let last = found.last().filter(|_| found.len() >= limit);
+        let next = last.map(|(id, _)| Cursor::after(*id));
+        Ok(Scanned { families: found.into_iter().map(|(_, family)| family).collect(), next })
     }
 }
 

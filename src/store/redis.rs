@@ -9,6 +9,7 @@ mod fit;
 mod walk;
 mod index;
 mod purge;
+mod scan;
 
 pub use fit::RedisUnfit;
 pub use settings::RedisSettings;
@@ -26,16 +27,19 @@ use self::script::{Script, Scripts, Server, failure};
 use self::walk::Found;
 use crate::entropy::SystemEntropy;
 use crate::family::{Family, Impossible};
-use crate::record::columns::{self, COLUMNS, HEAD, REVOCATION};
+use crate::record::columns::{self, COLUMNS, HEAD};
 use crate::store::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
-    StoreError, Written,
+    Advance, Create, Created, Cursor, Page, Purge, Replace, Revoke, Revoked, Scanned, Selected,
+    Selector, Store, StoreError, Written,
 };
 use crate::time::Timestamp;
 use crate::token::FamilyId;
 
 /// The version of the keys, of what is behind them, and of who may write them.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
+
+/// The formats before it. Whatever they have written is a family of this one.
+const EARLIER: [&str; 1] = ["1"];
 
 /// How many families a walk looks at in one go.
 const STRETCH: usize = 256;
@@ -83,7 +87,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
     }
 
     /// Whether the servers can be trusted with families: each master that the connection knows has the eviction policy
-    /// `noeviction`, and the keys are of this release's format. Worth a call from a timer: servers are reconfigured and replaced.
+    /// `noeviction`, and the keys are of this release's format, or of an earlier one: then they become of this one. Worth a call from a
+    /// timer: servers are reconfigured and replaced.
     ///
     /// # Errors
     ///
@@ -100,8 +105,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
             }
         }
         let format = [self.server.keys.format()];
-        let reply =
-            self.server.call(&self.server.scripts.format, &format, &[FORMAT.into()]).await?;
+        let known: Vec<_> = [FORMAT].into_iter().chain(EARLIER).map(Vec::from).collect();
+        let reply = self.server.call(&self.server.scripts.format, &format, &known).await?;
         let found = String::from_utf8_lossy(&bytes(reply)?).into_owned();
         if found != FORMAT {
             return Err(StoreError::unusable(RedisUnfit::Format { found, known: FORMAT }));
@@ -152,14 +157,12 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
     pub async fn reindex(&self) -> Result<usize, StoreError> {
         let mut entered = 0;
         for bucket in Bucket::all_from(0) {
-            let mut stretch = walk::bucket(&self.server, bucket, None).await?;
-            loop {
+            let mut place = Some(walk::Place::default());
+            while let Some(from) = place {
+                let stretch = walk::bucket(&self.server, bucket, from, walk::BATCH).await?;
                 let families = walk::families(&self.server, &stretch.ids).await?;
                 entered += index::enter_missing(&self.server, &families).await?;
-                let Some(cursor) = stretch.next else {
-                    break;
-                };
-                stretch = walk::bucket(&self.server, bucket, Some(cursor)).await?;
+                place = stretch.next;
             }
         }
         Ok(entered)
@@ -255,9 +258,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
 
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
         let (id, revocation) = (step.family(), step.revocation());
-        let first = COLUMNS.len() - HEAD - REVOCATION;
+        let revoked = COLUMNS.iter().skip_while(|column| column.name != "revoked_at");
         let values = columns::write_revocation(revocation);
-        let (count, mut columns) = assignments(&COLUMNS[first..first + REVOCATION], values);
+        let (count, mut columns) = assignments(revoked, values);
         columns.splice(0..0, [b"status".to_vec(), b"revoked".to_vec()]);
         let bytes = [id.as_bytes().to_vec()];
         let revoke = &self.server.scripts.revoke;
@@ -302,6 +305,10 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
             }
         }
         Ok(purged)
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        scan::scan(&self.server, after, limit.max(1)).await
     }
 }
 

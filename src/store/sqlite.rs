@@ -27,11 +27,16 @@
 //!
 //! *Processes*: open the store after a `fork`, not before; the file is made with mode 0600.
 //!
-//! *By hand*: the schema (`src/store/schema/sqlite.sql`) has a column for every field. `DELETE` of a row ends a family as `Unknown`. The
+//! *Upgrades*: stop every process of the old release, then start the new one: the first to open the file brings it forward, in one transaction
+//! that rewrites the rows of families that have rotated, and the others wait for it as for a lock. A failure leaves the file as it was. Back up before: an
+//! old release refuses a file that was brought forward.
+//!
+//! *By hand*: the schema (`src/store/schema/sqlite*.sql`, or `.schema` in `sqlite3`) has a column for every field. `DELETE` of a row ends a family as `Unknown`. The
 //! space of purged families is used again; `VACUUM` gives it back.
 
 mod schema;
 mod statement;
+mod scan;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -41,8 +46,8 @@ use rusqlite::Connection;
 
 use self::worker::Workers;
 use super::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
-    StoreError, Written,
+    Advance, Create, Created, Cursor, Page, Purge, Replace, Revoke, Revoked, Scanned, Selected,
+    Selector, Store, StoreError, Written,
 };
 use crate::family::Family;
 use crate::token::FamilyId;
@@ -229,5 +234,11 @@ impl Store for SqliteStore {
             after = last;
         }
         Ok(purged)
+    }
+
+    /// In the order of ids; none appears twice.
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        let limit = limit.max(1);
+        self.workers.read(move |connection| scan::scan(connection, after, limit)).await
     }
 }

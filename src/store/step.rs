@@ -1,7 +1,7 @@
 //! What the engine hands a store, and the evidence that the store makes of it.
 
-use crate::decide::Guard;
 use crate::family::{Family, Head, Revocation, Status};
+use crate::guard::Guard;
 use crate::time::Timestamp;
 use crate::token::FamilyId;
 
@@ -52,6 +52,11 @@ pub struct Advance {
 impl Advance {
     pub(crate) fn new(guard: Guard, head: Head) -> Self {
         Self { guard, head }
+    }
+
+    /// The same step once more: for a store of two, of which the first has declined it.
+    pub(crate) fn again(&self) -> Self {
+        Self { guard: self.guard.clone(), head: self.head.clone() }
     }
 
     /// The family to advance.
@@ -108,6 +113,11 @@ impl Replace {
         Self { next }
     }
 
+    /// As [`Advance::again`].
+    pub(crate) fn again(&self) -> Self {
+        Self { next: self.next.clone() }
+    }
+
     /// Takes the step on a family if it lives and its version is the expected one, and says whether it is. For a store that reads
     /// and writes under a lock.
     #[must_use]
@@ -161,6 +171,11 @@ pub struct Revoke {
 impl Revoke {
     pub(crate) fn new(family: FamilyId, revocation: Revocation) -> Self {
         Self { family, revocation }
+    }
+
+    /// As [`Advance::again`].
+    pub(crate) fn again(&self) -> Self {
+        Self { family: self.family, revocation: self.revocation.clone() }
     }
 
     /// The family to end.

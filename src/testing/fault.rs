@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 
 use crate::family::{Family, Impossible};
 use crate::store::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
-    StoreError, Written,
+    Advance, Create, Created, Cursor, Page, Purge, Replace, Revoke, Revoked, Scanned, Selected,
+    Selector, Store, StoreError, Written,
 };
 use crate::token::FamilyId;
 
@@ -31,12 +31,14 @@ pub enum Operation {
     Select,
     /// [`Store::purge`].
     Purge,
+    /// [`Store::scan`].
+    Scan,
 }
 
 impl Operation {
     /// Whether it may write.
     pub fn writes(self) -> bool {
-        !matches!(self, Self::Load | Self::Select)
+        !matches!(self, Self::Load | Self::Select | Self::Scan)
     }
 }
 
@@ -227,6 +229,16 @@ impl Control {
         self.faults.retain(|planned| planned.times > 0);
         Ok((due, self.yields))
     }
+
+    /// Damages those families of a page that are to be.
+    fn poison(&self, families: &mut Selected) {
+        for family in families {
+            let poison = family.as_ref().ok().and_then(|family| self.poisoned.get(&family.id));
+            if let Some(impossible) = poison {
+                *family = Err(*impossible);
+            }
+        }
+    }
 }
 
 /// Waits so many polls, each of which wakes the task at once.
@@ -270,17 +282,18 @@ impl<S: Store> Store for FaultStore<S> {
     async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
         let run = async || self.inner.select(selector, page).await;
         let mut selected = self.call(Operation::Select, None, run).await?;
-        let control = self.control.lock();
-        for family in &mut selected {
-            let poison = family.as_ref().ok().and_then(|family| control.poisoned.get(&family.id));
-            if let Some(impossible) = poison {
-                *family = Err(*impossible);
-            }
-        }
+        self.control.lock().poison(&mut selected);
         Ok(selected)
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.call(Operation::Purge, None, async || self.inner.purge(step).await).await
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        let run = async || self.inner.scan(after, limit).await;
+        let mut scanned = self.call(Operation::Scan, None, run).await?;
+        self.control.lock().poison(&mut scanned.families);
+        Ok(scanned)
     }
 }

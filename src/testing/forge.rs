@@ -1,7 +1,7 @@
 //! What only the holder of a key can make, and what only the engine can: for tests of stores.
 
-use crate::decide::Guard;
 use crate::family::{Family, Head, Revocation};
+use crate::guard::Guard;
 use crate::key::Key;
 use crate::secret::{Digest, Secret};
 use crate::store::{Advance, Create, Purge, Replace, Revoke};

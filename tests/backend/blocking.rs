@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use heirloom::family::Family;
 use heirloom::store::{
-    Advance, Create, Created, DynStore, Page, Purge, Replace, Revoke, Revoked, Selected, Selector,
-    Store, StoreError, Written,
+    Advance, Create, Created, Cursor, DynStore, Page, Purge, Replace, Revoke, Revoked, Scanned,
+    Selected, Selector, Store, StoreError, Written,
 };
 use heirloom::token::FamilyId;
 use tokio::runtime::{Builder, Runtime};
@@ -102,5 +102,9 @@ impl<S: Store, R: Remains> Store for Blocking<S, R> {
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         wait(self.store.purge(step))
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        wait(self.store.scan(after, limit))
     }
 }

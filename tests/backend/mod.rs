@@ -20,8 +20,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use heirloom::MemoryStore;
 use heirloom::family::Family;
 use heirloom::store::{
-    Advance, Create, Created, Page, Purge, Replace, Revoke, Revoked, Selected, Selector, Store,
-    StoreError, Written,
+    Advance, Create, Created, Cursor, Page, Purge, Replace, Revoke, Revoked, Scanned, Selected,
+    Selector, Store, StoreError, Written,
 };
 use heirloom::testing::create;
 use heirloom::token::FamilyId;
@@ -112,5 +112,9 @@ impl Store for Backend {
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.place.store().purge(step).await
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        self.place.store().scan(after, limit).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use heirloom::family::Family;
 use heirloom::store::{
-    Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
+    Advance, Create, Created, Cursor, Purge, Replace, Revoke, Revoked, Scanned, StoreError, Written,
 };
 use heirloom::token::FamilyId;
 use heirloom::{MemoryStore, Page, Selected, Selector, Store};
@@ -170,5 +170,11 @@ impl Store for LyingStore {
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.memory.purge(step).await
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        let Scanned { families, next } = self.memory.scan(after, limit).await?;
+        let families = families.into_iter().map(|family| family.map(|family| self.read(family)));
+        Ok(Scanned { families: families.collect(), next })
     }
 }

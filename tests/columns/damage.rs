@@ -1,15 +1,10 @@
 //! Every column, damaged in every way: refused by its name.
 
 use heirloom::Timestamp;
-use heirloom::family::Family;
 use heirloom::record::columns::{self, COLUMNS, Kind, Value};
 
-use super::families::{ID, ended, fresh, full};
+use super::families::{ID, branched, ended, fresh, full, stated};
 use super::row::{Row, place, read, row};
-
-fn families() -> [Family; 3] {
-    [fresh(), full(), ended()]
-}
 
 /// The row with one column changed is refused, by the name of a column.
 fn is_refused(mut row: Row, column: &str, value: Value<'static>, by: &str) {
@@ -53,7 +48,7 @@ fn other_kinds(kind: Kind) -> Vec<Value<'static>> {
 
 #[test]
 fn a_value_of_another_kind_is_refused_by_its_column() {
-    for family in families() {
+    for family in stated() {
         for column in COLUMNS {
             for value in other_kinds(column.kind) {
                 is_refused(row(&family), column.name, value, column.name);
@@ -64,7 +59,7 @@ fn a_value_of_another_kind_is_refused_by_its_column() {
 
 #[test]
 fn a_value_that_the_store_cannot_read_is_refused_by_its_column() {
-    for family in families() {
+    for family in stated() {
         let row = row(&family);
         for (place, column) in COLUMNS.iter().enumerate() {
             let value =
@@ -92,8 +87,9 @@ fn null_is_refused_where_something_must_be() {
         "key_id",
         "rotated_at",
         "used_at",
+        "displaced",
     ] {
-        for family in families() {
+        for family in stated() {
             is_refused(row(&family), column, Value::Null, column);
         }
     }
@@ -112,6 +108,8 @@ fn null_is_refused_beside_what_demands_a_value() {
         is_refused(row(&family), "binding_thumbprint", Value::Null, "binding_thumbprint");
         is_refused(row(&family), "predecessor_salt", Value::Null, "predecessor_salt");
         is_refused(row(&family), "predecessor_closed", Value::Null, "predecessor_closed");
+        is_refused(row(&family), "predecessor_replays", Value::Null, "predecessor_replays");
+        is_refused(row(&family), "predecessor_displaced", Value::Null, "predecessor_displaced");
         // The grant's end caps the absolute one.
         is_refused(row(&family), "expires_at", Value::Null, "expires_at");
     }
@@ -130,6 +128,9 @@ fn a_value_is_refused_beside_what_demands_null() {
         ("binding_thumbprint", bytes(32)),
         ("predecessor_salt", bytes(16)),
         ("predecessor_closed", Value::Flag(true)),
+        ("predecessor_replays", Value::Integer(0)),
+        ("predecessor_displaced", Value::Flag(false)),
+        ("branches_end_at", millis(50_000)),
     ] {
         is_refused(fresh(), column, value, column);
     }
@@ -187,6 +188,7 @@ fn a_number_past_its_bounds_is_refused() {
         ("key_id", 256),
         ("key_id", u64::MAX),
         ("reuse_generations_behind", 1 << 32),
+        ("predecessor_replays", 1 << 32),
     ] {
         is_refused(row(&ended()), column, Value::Integer(number), column);
     }
@@ -224,6 +226,7 @@ fn a_state_that_cannot_be_is_refused_by_its_field() {
         ("used_at", millis(4_999), "used_at"),
         ("idle_expires_at", millis(6_000), "idle_expires_at"),
         ("generation", Value::Integer(0), "predecessor"),
+        ("kept_until", millis(999), "kept_until"),
         ("subject", text(""), "grant"),
         ("subject", text("a\nb"), "grant"),
         ("client", text("\0"), "grant"),
@@ -232,4 +235,81 @@ fn a_state_that_cannot_be_is_refused_by_its_field() {
         is_refused(row(&full()), column, value, by);
     }
     is_refused(row(&fresh()), "generation", Value::Integer(1), "predecessor");
+    is_refused(row(&fresh()), "displaced", Value::Flag(true), "displaced");
+}
+
+/// The end that the branches have is beside them, for who looks for it by index.
+#[test]
+fn an_end_that_is_not_that_of_the_branches_is_refused() {
+    assert!(row(&branched())[place("branches_end_at")] == millis(70_000));
+    for end in [Value::Null, millis(69_999), millis(70_001), millis(8_000)] {
+        is_refused(row(&branched()), "branches_end_at", end, "branches_end_at");
+    }
+    is_refused(row(&branched()), "branches", Value::Null, "branches_end_at");
+    // An absolute end that comes before the idle ones is that of the branches, too.
+    is_refused(row(&branched()), "expires_at", millis(60_000), "branches_end_at");
+}
+
+#[test]
+fn branches_of_another_shape_are_refused() {
+    for json in [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        "7",
+        r#"{"made":1}"#,
+        r#"{"live":[]}"#,
+        r#"{"made":0,"live":[]}"#,
+        r#"{"made":-1,"live":[]}"#,
+        r#"{"made":65536,"live":[]}"#,
+        r#"{"made":1,"live":{}}"#,
+        r#"{"made":1,"live":[{}]}"#,
+        r#"{"made":1,"live":[null]}"#,
+        r#"{"made":1,"live":[],"more":1}"#,
+        r#"{"made":1,"made":1,"live":[]}"#,
+        r#"{"made":1,"live":[]} x"#,
+    ] {
+        is_refused(row(&full()), "branches", text(json), "branches");
+    }
+}
+
+/// Each by one edit of what was written.
+#[test]
+fn a_branch_that_cannot_be_is_refused() {
+    let branched = branched();
+    let Value::Text(written) = &row(&branched)[place("branches")] else { panic!("text") };
+    for (from, to) in [
+        (r#""made":5"#, r#""made":4"#),
+        (r#""number":2"#, r#""number":0"#),
+        (r#""number":2"#, r#""number":5"#),
+        (r#""number":2"#, r#""number":65536"#),
+        (r#""origin":2"#, r#""origin":5"#),
+        (r#""born":4"#, r#""born":0"#),
+        (r#""born":4"#, r#""born":10"#),
+        (r#""generation":9"#, r#""generation":4294967296"#),
+        (r#""key_id":3"#, r#""key_id":256"#),
+        (r#""rotated_at":5000"#, r#""rotated_at":7001"#),
+        (r#""rotated_at":5000"#, r#""rotated_at":9007199254740992"#),
+        (r#""used_at":7000"#, r#""used_at":4999"#),
+        (r#""idle_expires_at":8000"#, r#""idle_expires_at":7000"#),
+        (r#""idle_expires_at":8000"#, r#""idle_expires_at":"8000""#),
+        (r#""displaced":true"#, r#""displaced":1"#),
+        (r#""predecessor_replays":2"#, r#""predecessor_replays":4294967296"#),
+        (r#""predecessor_closed":true,"#, ""),
+        (r#""digest":"AgICAgIC"#, r#""digest":"AgICAgI"#),
+        (r#""digest":"AgICAgIC"#, r#""digest":"AgICAgICAgIC"#),
+        (r#""digest":"AgICAgIC"#, r#""digest":"!gICAgIC"#),
+        // Padded, and with slack bits.
+        (r#"AgI","key_id""#, r#"AgI=","key_id""#),
+        (r#"AgI","key_id""#, r#"AgJ","key_id""#),
+    ] {
+        assert!(written.contains(from), "{from} in {written}");
+        is_refused(row(&branched), "branches", text(&written.replacen(from, to, 1)), "branches");
+    }
+    let spaced = written.replace(',', ", ");
+    let mut whole = row(&branched);
+    whole[place("branches")] = text(&spaced);
+    assert_eq!(read(ID, &whole), Ok(branched));
 }

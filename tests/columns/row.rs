@@ -67,20 +67,37 @@ impl Golden {
     /// Writes a row that is not there yet. One that is there is a promise, and is never rewritten.
     pub fn write_once(name: &str, row: &[Value<'_>]) {
         if std::env::var_os("HEIRLOOM_BLESS").is_some() && !path(name).exists() {
+            std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
             std::fs::write(path(name), Self::of(row).0).unwrap();
         }
     }
 
-    /// The values, each under the name of its column.
+    /// The values, each under the name of its column; a column that the release did not have is as a store makes it when it
+    /// brings its rows forward.
     pub fn values(&self) -> Row {
-        COLUMNS.iter().map(|column| value(self.line(column.name))).collect()
+        let of = |name| self.find(name).map_or_else(|| self.migrated(name), value);
+        COLUMNS.iter().map(|column| of(column.name)).collect()
+    }
+
+    fn migrated(&self, name: &str) -> Value<'static> {
+        let rotated = self.line("predecessor_digest") != "null";
+        match name {
+            "kept_until" | "branches" | "branches_end_at" => Value::Null,
+            "displaced" => Value::Flag(false),
+            "predecessor_replays" if rotated => Value::Integer(0),
+            "predecessor_displaced" if rotated => Value::Flag(false),
+            "predecessor_replays" | "predecessor_displaced" => Value::Null,
+            other => panic!("{other}"),
+        }
     }
 
     /// What is written of a column.
     pub fn line(&self, name: &str) -> &str {
-        let of = |line: &'_ str| line.split_once(' ').is_some_and(|(start, _)| start == name);
-        let line = self.0.lines().find(|line| of(line)).unwrap();
-        &line[name.len() + 1..]
+        self.find(name).unwrap()
+    }
+
+    fn find(&self, name: &str) -> Option<&str> {
+        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
     }
 }
 

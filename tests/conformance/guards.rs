@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use heirloom::decide::Guard;
 use heirloom::family::{Family, Status};
+use heirloom::guard::Guard;
 use heirloom::secret::Digest;
 use heirloom::{Binding, Ends, Grant, Timestamp};
 

@@ -1,5 +1,7 @@
 //! A store that keeps the contract but for one duty.
 
+#[path = "liar/scan.rs"]
+mod scan;
 #[path = "liar/steps.rs"]
 mod steps;
 
@@ -34,6 +36,7 @@ pub struct Liar {
     home: ThreadId,
     records: Shared,
     loaded: Mutex<BTreeMap<FamilyId, Family>>,
+    scanned: Mutex<Option<FamilyId>>,
 }
 
 /// Opens handles on one set of records.
@@ -79,7 +82,7 @@ impl Factory for Liars {
             records = Arc::new(Mutex::new(flushed));
         }
         let (lie, gap, home) = (self.lie, self.gap, thread::current().id());
-        Ok(Liar { lie, gap, home, records, loaded: Mutex::default() })
+        Ok(Liar { lie, gap, home, records, loaded: Mutex::default(), scanned: Mutex::default() })
     }
 
     async fn damage(&self, id: FamilyId) -> Result<(), Failure> {
@@ -221,6 +224,7 @@ impl Liar {
             Lie::PurgesTheEndless => {
                 step.is_due(family) || family.ended_at().is_none() && family.head.used_at < before
             }
+            Lie::PurgesBy(end) => past(end.0(family)),
             Lie::PurgesTheLiveAlone => step.is_due(family) && at.is_none(),
             _ => step.is_due(family),
         }

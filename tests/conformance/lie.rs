@@ -1,5 +1,6 @@
 //! One duty of a store, not kept.
 
+use heirloom::Timestamp;
 use heirloom::family::Family;
 
 use super::guards::Wrong;
@@ -68,6 +69,8 @@ pub enum Lie {
     PurgesByTheAbsoluteEndAlone,
     PurgesTheEndless,
     PurgesTheLiveAlone,
+    /// By an end of its own.
+    PurgesBy(Edit<fn(&Family) -> Option<Timestamp>>),
     PurgesOverTheLimit,
     PurgesOneLessThanItMay,
     MiscountsAPurge,
@@ -86,6 +89,25 @@ pub enum Lie {
     RepairsWhatItRevokes,
     RepairsWhatItAdvances,
     OverwritesTheDamaged,
+    // S10.
+    ScanSkipsOneBetweenPages,
+    ScanBeginsAtAndNotAfter,
+    ScanBeginsAgainAtTheEnd,
+    ScanStaysAtTheEnd,
+    ScanEndsWithItsFirstPage,
+    ScanIgnoresTheLimit,
+    ScanHidesTheEnded,
+    ScanHidesTheLapsed,
+    ScanHidesTheDamaged,
+    ScanFailsForTheDamaged,
+    ScanRepairsTheDamaged,
+    ScanShowsWhatWasCreated,
+    ScanLagsByOneCreation,
+    ScanCountsWhatItHasShown,
+    ScanGoesByTheEnd,
+    ScanGoesByHalfOfTheId,
+    ScanKeepsItsPlaceInTheHandle,
+    ScanTakesAnyCursor,
     // Of what a factory says.
     PanicsOnOtherThreads,
 }

@@ -258,5 +258,9 @@ mod redis {
                 added => Err(format!("no such family: {added} fields added").into()),
             }
         }
+
+        fn scans_may_repeat(&self) -> bool {
+            true
+        }
     }
 }

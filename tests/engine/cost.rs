@@ -1,10 +1,14 @@
 //! What each call costs the store: P17 and P18.
 
-use heirloom::{Binding, Policy, Reason, Request, Rotation};
+use std::time::Duration;
+
+use heirloom::{Binding, Leeway, LeewayMode, Policy, Reason, Request, Rotation, Timestamp};
 use pollster::block_on;
 
 use crate::step::{advance, ask, issue, next, stored};
 use crate::support::{World, grant, granted, request, text};
+
+const TEN: Duration = Duration::from_secs(10);
 
 /// The store calls of a step, and how many may have written.
 fn cost(world: &World, step: impl FnOnce()) -> (usize, usize) {
@@ -61,6 +65,107 @@ fn any_other_refresh_is_two_calls_at_most() {
     let breach = || drop(ask(&world, &root, request()));
     let (calls, _) = cost(&world, breach);
     assert_eq!(calls, 2);
+}
+
+fn under(leeway: Leeway) -> World {
+    World::new(Policy::builder().leeway(leeway).build().unwrap())
+}
+
+/// The fast path is for every family that has not branched and in which nothing was displaced, whatever its leeway.
+#[test]
+fn a_refresh_of_a_plain_family_is_one_call_under_every_leeway() {
+    for leeway in [
+        Leeway::newest(TEN),
+        Leeway::fork(TEN, 3),
+        Leeway::replay(TEN).uses(3),
+        Leeway::refuse(TEN),
+        Leeway::until_used(LeewayMode::Replay),
+        Leeway::until(Timestamp::MAX, LeewayMode::Newest).uses(1),
+    ] {
+        let world = under(leeway);
+        let mut token = issue(&world);
+        for _ in 0..3 {
+            assert_eq!(cost(&world, || token = next(&world, &token)), (1, 1), "{leeway:?}");
+        }
+    }
+}
+
+#[test]
+fn a_counted_replay_a_renewal_and_a_fork_are_two_calls() {
+    for leeway in [Leeway::newest(TEN), Leeway::fork(TEN, 9), Leeway::replay(TEN).uses(9)] {
+        let world = under(leeway);
+        let root = issue(&world);
+        next(&world, &root);
+        for _ in 0..3 {
+            let (calls, _) = cost(&world, || drop(next(&world, &root)));
+            assert_eq!(calls, 2, "{leeway:?}");
+            let narrowed = || drop(ask(&world, &root, request().scope("read")));
+            assert_eq!(cost(&world, narrowed), (2, 1), "{leeway:?}");
+        }
+    }
+}
+
+#[test]
+fn a_replay_without_a_timer_writes_nothing_and_is_one_call() {
+    let world = under(Leeway::until_used(LeewayMode::Replay));
+    let root = issue(&world);
+    next(&world, &root);
+    let before = stored(&world, root.family);
+    assert_eq!(cost(&world, || drop(next(&world, &root))), (1, 1));
+    assert_eq!(stored(&world, root.family), before);
+}
+
+#[test]
+fn an_exchange_of_a_family_that_has_branched_or_displaced_is_two_calls_at_most() {
+    let world = under(Leeway::fork(TEN, 3));
+    let root = issue(&world);
+    let branches = [next(&world, &root), next(&world, &root)];
+    for token in &branches {
+        let (calls, _) = cost(&world, || drop(next(&world, token)));
+        assert_eq!(calls, 2);
+    }
+    let world = under(Leeway::newest(TEN));
+    let root = issue(&world);
+    next(&world, &root);
+    let mut token = next(&world, &root);
+    let (calls, _) = cost(&world, || token = next(&world, &token));
+    assert_eq!(calls, 2);
+    // With the next rotation but one it is plain again.
+    token = next(&world, &token);
+    assert_eq!(cost(&world, || drop(next(&world, &token))), (1, 1));
+}
+
+#[test]
+fn begin_and_commit_are_two_calls_under_every_leeway() {
+    for leeway in [Leeway::newest(TEN), Leeway::fork(TEN, 9), Leeway::replay(TEN).uses(9)] {
+        let world = under(leeway);
+        let root = issue(&world);
+        for _ in 0..3 {
+            let commit = || {
+                let begun = block_on(world.node.begin(text(&root), request())).unwrap();
+                let heirloom::Begun::Ready(redemption) = begun else { panic!("refused") };
+                drop(granted(block_on(redemption.commit()).unwrap()));
+            };
+            assert_eq!(cost(&world, commit), (2, 1), "{leeway:?}");
+        }
+    }
+}
+
+/// P17: with branches the state is bounded, and forgets those that are over.
+#[test]
+fn a_family_that_forks_again_and_again_keeps_to_its_number_of_branches() {
+    let idle = Duration::from_secs(60);
+    let policy = Policy::builder().leeway(Leeway::fork(TEN, 4)).idle(idle).build().unwrap();
+    let world = World::new(policy);
+    let mut token = issue(&world);
+    for round in 0..100 {
+        let spent = token;
+        token = next(&world, &spent);
+        let forked = matches!(ask(&world, &spent, request()), heirloom::Outcome::Granted(_));
+        assert!(stored(&world, token.family).branches.live.len() <= 3, "{round} {forked}");
+        advance(&world, 25_000);
+    }
+    assert!(stored(&world, token.family).branches.made > 50);
 }
 
 #[test]

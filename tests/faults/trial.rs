@@ -129,8 +129,13 @@ fn happens_once(kind: EventKind) -> bool {
         | EventKind::Rotated
         | EventKind::Revoked(_)
         | EventKind::GrantChanged
+        | EventKind::Forked { .. }
+        | EventKind::Recovered
+        | EventKind::Adopted
         | EventKind::Purged { .. } => true,
         EventKind::Replayed { .. }
+        | EventKind::Renewed { .. }
+        | EventKind::RecoveryOpened(_)
         | EventKind::Kept
         | EventKind::Refused { .. }
         | EventKind::ClockBehind { .. } => false,

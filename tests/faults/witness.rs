@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use heirloom::event::Attribution;
 use heirloom::family::{Family, Status};
 use heirloom::{Event, EventKind, FamilyId, Observer, Store};
 use pollster::block_on;
@@ -28,21 +29,27 @@ impl Observer for Witness {
     fn observe(&self, event: &Event) {
         let stored = event.about.as_ref().and_then(|about| stored(&self.store, about.family));
         if let Some(about) = &event.about {
-            assert!(is_durable(event.kind, about.generation, &stored.unwrap()), "{event:?}");
+            assert!(is_durable(event.kind, about, &stored.unwrap()), "{event:?}");
         }
         self.heard.lock().unwrap().push(event.clone());
     }
 }
 
 /// Whether the store holds what is reported of a family.
-fn is_durable(kind: EventKind, generation: u32, stored: &Family) -> bool {
+fn is_durable(kind: EventKind, about: &Attribution, stored: &Family) -> bool {
     match kind {
         EventKind::Issued
         | EventKind::Rotated
         | EventKind::Replayed { .. }
         | EventKind::Kept
+        | EventKind::Renewed { .. }
+        | EventKind::Forked { .. }
+        | EventKind::Recovered
+        | EventKind::Adopted
         | EventKind::GrantChanged
-        | EventKind::ClockBehind { .. } => stored.head.generation >= generation,
+        | EventKind::ClockBehind { .. } => {
+            stored.head_of(about.branch).is_some_and(|head| head.generation >= about.generation)
+        }
         EventKind::Revoked(reason) => is_revoked(stored, |was| was == reason),
         EventKind::Refused { why, .. } if why.ended_family() => is_revoked(stored, |_| true),
         EventKind::Refused { .. } => true,

@@ -7,8 +7,8 @@ use heirloom::family::{Family, Revocation, Status};
 use heirloom::testing::{SeededEntropy, digest, token};
 use heirloom::token::{Position, Presented};
 use heirloom::{
-    Binding, Ends, Engine, Grant, Key, KeyRing, Leeway, MemoryStore, Mismatch, Outcome, Policy,
-    Reason, Request, Rotation, Timestamp,
+    Binding, Ends, Engine, Grant, Key, KeyRing, Leeway, LeewayMode, MemoryStore, Mismatch, Outcome,
+    Policy, Reaction, Reason, Request, Rotation, Timestamp,
 };
 use pollster::block_on;
 use proptest::option;
@@ -93,25 +93,53 @@ fn length() -> impl Strategy<Value = Duration> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let leeway = option::of((length(), any::<bool>()).prop_map(|(window, replays)| {
-        if replays { Leeway::replay(window) } else { Leeway::refuse(window) }
-    }));
     let reaction = || select(vec![Mismatch::Refuse, Mismatch::Revoke]);
+    let on_reuse = select(vec![Reaction::Family, Reaction::Refuse, Reaction::Subject]);
     let rotation = prop_oneof![4 => Just(Rotation::EveryUse), 1 => Just(Rotation::Never)];
     let ends = (select(vec![Ends::Stored, Ends::Live]), option::of(length()), option::of(length()));
-    (rotation, leeway, ends, reaction(), reaction()).prop_filter_map(
+    let second = (option::of(leeway()), on_reuse, reaction());
+    (rotation, second, ends, reaction(), reaction()).prop_filter_map(
         "contradicts itself",
-        |(rotation, leeway, (ends, idle, absolute), client, binding)| {
+        |(rotation, (leeway, on_reuse, displaced), (ends, idle, absolute), client, binding)| {
             let policy = Policy::builder().rotation(rotation).leeway(leeway).ends(ends);
+            let policy = policy.on_reuse(on_reuse).displaced(displaced);
             let policy = policy.idle(idle).absolute(absolute);
             policy.wrong_client(client).wrong_binding(binding).build().ok()
         },
     )
 }
 
+fn leeway() -> impl Strategy<Value = Leeway> {
+    let mode = select(vec![
+        LeewayMode::Replay,
+        LeewayMode::Newest,
+        LeewayMode::Fork { branches: 2 },
+        LeewayMode::Fork { branches: Leeway::MAX_BRANCHES },
+        LeewayMode::Refuse,
+    ]);
+    let until = (1_000_000..2_000_000_u64).prop_map(Timestamp::from_millis);
+    (mode, 0..4_u8, length(), until, option::of(1..4_u32)).prop_map(
+        |(mode, end, window, until, uses)| {
+            let leeway = match (end, mode) {
+                (0, _) => Leeway::until_used(mode),
+                (1, _) => Leeway::until(until, mode),
+                (_, LeewayMode::Newest) => Leeway::newest(window),
+                (_, LeewayMode::Fork { branches }) => Leeway::fork(window, branches),
+                (_, LeewayMode::Refuse) => Leeway::refuse(window),
+                (..) => Leeway::replay(window),
+            };
+            uses.map_or(leeway, |uses| leeway.uses(uses))
+        },
+    )
+}
+
 /// Instants at which something can begin or end now, each a millisecond early or late too.
 fn instant(policy: &Policy, now: Timestamp) -> impl Strategy<Value = Timestamp> + use<> {
-    let lengths = [policy.idle(), policy.absolute(), policy.leeway().map(|leeway| leeway.window())];
+    let leeway = match policy.leeway().map(|leeway| leeway.end()) {
+        Some(heirloom::LeewayEnd::After(window)) => Some(window),
+        _ => None,
+    };
+    let lengths = [policy.idle(), policy.absolute(), leeway];
     let mut edges = vec![now, now.saturating_add(Duration::from_secs(60))];
     edges.extend(lengths.into_iter().flatten().map(|length| now.saturating_sub(length)));
     let millis = (select(edges), -1..=1_i64)

@@ -1,13 +1,18 @@
 //! Random presentations of families that can be: a store refuses the others before it compares anything.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use heirloom::decide::{Decision, Guard, decide};
+use heirloom::decide::{Decision, decide};
 use heirloom::entropy::{Entropy, OsEntropy};
-use heirloom::family::{Family, Head};
+use heirloom::family::{Branches, Family, Head};
+use heirloom::guard::Guard;
 use heirloom::secret::Salt;
 use heirloom::testing::digest;
-use heirloom::{FamilyId, Grant, Timestamp};
+use heirloom::{
+    Engine, FamilyId, Grant, Key, KeyRing, Leeway, MemoryStore, Policy, Request, Timestamp,
+};
+use pollster::block_on;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 
@@ -42,7 +47,8 @@ impl Sampler {
             if !case.narrows() {
                 let request = case.request();
                 let decision = decide(&case.family, &presented, &request, &case.policy, case.now);
-                assert_eq!(guard.holds(&case.family), matches!(decision, Decision::Rotate { .. }));
+                let rotates = matches!(decision, Decision::Rotate { .. });
+                assert_eq!(guard.holds(&case.family), rotates && case.family.is_plain());
             }
             // The version that was decided on, or another, or none.
             guard.version = match random % 4 {
@@ -87,9 +93,23 @@ fn make_possible(case: &mut Case, random: u64) {
     // Of its own, so that an index does not grow without end.
     grant.subject = format!("alice-{random:x}").into();
     family.grant = grant.into();
+    // One in eight is not plain, one in eight plain though it has something of it.
+    match random >> 8 & 0x3f {
+        0 | 1 => family.branches = branches(family, random),
+        2 | 3 => family.head.displaced = family.head.generation > 0,
+        4..8 => {
+            family.kept_until = Some(created.saturating_add(Duration::from_millis(random >> 50)))
+        }
+        8..12 => {
+            if let Some(predecessor) = &mut family.head.predecessor {
+                (predecessor.displaced, predecessor.replays) = (true, 7);
+            }
+        }
+        _ => {}
+    }
     match (family.head.generation, &family.head.predecessor) {
-        (0, _) => family.head.predecessor = None,
-        (_, None) => family.head.generation = 0,
+        (0, _) => (family.head.predecessor, family.head.displaced) = (None, false),
+        (_, None) => (family.head.generation, family.head.displaced) = (0, false),
         (_, Some(_)) => {}
     }
     // Half of them show the right token, so that client, key and time decide.
@@ -97,6 +117,25 @@ fn make_possible(case: &mut Case, random: u64) {
         (case.position.branch, case.secret) = (0, [1; 32]);
         case.position.generation = family.head.generation;
     }
+}
+
+/// None that is left, or up to three, with ends around those of the family.
+fn branches(family: &Family, random: u64) -> Branches {
+    let mut branches = FORKED.branches.clone();
+    let model = branches.live.remove(0);
+    for number in 1..=u16::try_from(random >> 16 & 3).unwrap() {
+        let mut branch = model.clone();
+        branch.number = number;
+        let head = &mut branch.head;
+        (head.rotated_at, head.used_at) = (family.head.rotated_at, family.head.used_at);
+        head.digest = digest(bytes());
+        let [off] = bytes::<1>();
+        let end = head.used_at.saturating_add(Duration::from_millis(1 + u64::from(off)));
+        head.idle_expires_at = Some(end).filter(|end| off < 200 && *end > head.used_at);
+        branches.live.push(branch);
+    }
+    branches.made = 4;
+    branches
 }
 
 /// The head that a rotation under the guard writes.
@@ -115,7 +154,7 @@ fn head(case: &Case) -> Head {
 }
 
 /// A family that has rotated: only the engine makes one.
-static PREDECESSOR: std::sync::LazyLock<Family> = std::sync::LazyLock::new(|| {
+static PREDECESSOR: LazyLock<Family> = LazyLock::new(|| {
     let mut runner = TestRunner::new(Config::default());
     loop {
         let tree = case().new_tree(&mut runner).unwrap();
@@ -124,6 +163,19 @@ static PREDECESSOR: std::sync::LazyLock<Family> = std::sync::LazyLock::new(|| {
             return family;
         }
     }
+});
+
+/// A family with a branch: only the engine makes one.
+static FORKED: LazyLock<Family> = LazyLock::new(|| {
+    let keys = KeyRing::new(Key::new(1, &[7; 32]).unwrap());
+    let leeway = Leeway::fork(Duration::from_secs(60), 2);
+    let policy = Policy::builder().leeway(leeway).build().unwrap();
+    let engine = Engine::new(MemoryStore::new(), keys, policy);
+    let token = block_on(engine.issue(Grant::new("alice", "web"))).unwrap().token.unwrap();
+    for _ in 0..2 {
+        let _ = block_on(engine.refresh(token.expose(), Request::new("web"))).unwrap();
+    }
+    engine.store().snapshot().pop().unwrap()
 });
 
 pub fn bytes<const N: usize>() -> [u8; N] {

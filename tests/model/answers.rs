@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use heirloom::decide::Decision;
-use heirloom::engine::Explanation;
+use heirloom::engine::{Adopted, Explanation};
 use heirloom::token::FamilyId;
 use heirloom::{
     Error, Granted as EngineGranted, How as EngineHow, Introspection, Outcome, Reason, Refusal,
@@ -16,6 +16,7 @@ use super::words::{Answer, Cause, Failure, FamilyNo, Granted, How, Millis, Verdi
 #[derive(Debug)]
 pub enum Actual {
     Issued(Result<EngineGranted, Error>),
+    Adopted(Result<Adopted, Error>),
     Ready,
     Refreshed(Result<Outcome, Error>),
     Revoked(Result<RevokeOutcome, Error>),
@@ -30,6 +31,7 @@ impl Actual {
     pub fn issued(&self) -> Option<FamilyId> {
         match self {
             Self::Issued(Ok(granted)) => Some(granted.family),
+            Self::Adopted(Ok(adopted)) => Some(adopted.family()),
             _ => None,
         }
     }
@@ -49,6 +51,7 @@ impl Actual {
         match self {
             Self::Ready => None,
             Self::Issued(result) => result.as_ref().err(),
+            Self::Adopted(result) => result.as_ref().err(),
             Self::Refreshed(result) => result.as_ref().err(),
             Self::Revoked(result) => result.as_ref().err(),
             Self::Counted(result) => result.as_ref().err(),
@@ -68,6 +71,10 @@ impl Actual {
                 Answer::Granted(grant(granted, ids))
             }
             Self::Refreshed(Ok(Outcome::Refused(refusal))) => refusal_answer(refusal),
+            Self::Adopted(Ok(Adopted::New(family))) => Answer::Adopted(number(*family, ids)),
+            Self::Adopted(Ok(Adopted::Before(family))) => {
+                Answer::AdoptedBefore(number(*family, ids))
+            }
             Self::Revoked(Ok(RevokeOutcome::Ended)) => Answer::Revoked,
             Self::Revoked(Ok(RevokeOutcome::Before(reason))) => {
                 Answer::RevokedBefore(cause(*reason))
@@ -84,6 +91,7 @@ impl Actual {
             Self::Ready => Answer::Ready,
             Self::Changed(_) => Answer::Changed,
             Self::Issued(_)
+            | Self::Adopted(_)
             | Self::Refreshed(_)
             | Self::Revoked(_)
             | Self::Counted(_)
@@ -99,10 +107,14 @@ fn grant(granted: &EngineGranted, ids: &[FamilyId]) -> Granted {
             EngineHow::Issued => How::Issued,
             EngineHow::Rotated => How::Rotated,
             EngineHow::Replayed => How::Replayed,
+            EngineHow::Renewed => How::Renewed,
+            EngineHow::Forked => How::Forked,
+            EngineHow::Recovered => How::Recovered,
             EngineHow::Kept => How::Kept,
             other => panic!("granted in a way that the model does not know: {other:?}"),
         },
         family: number(granted.family, ids),
+        line: usize::from(granted.branch),
         place: place(granted.generation),
         scope: words(&granted.scope),
         idle_left: left(granted.idle_expires_in),
@@ -135,6 +147,12 @@ fn why(refusal: &Refusal) -> Why {
         Refusal::AheadOfStore => Why::Ahead,
         Refusal::LeewayClosed => Why::Closed,
         Refusal::AlreadyRotated => Why::Spent,
+        Refusal::Spent(reuse) => Why::Reuse {
+            behind: place(reuse.generations_behind),
+            successor_used: reuse.successor_used,
+        },
+        Refusal::Displaced => Why::Displaced,
+        Refusal::TooManyBranches => Why::TooManyLines,
         Refusal::Scope => Why::Scope,
         Refusal::Resource => Why::Resource,
         other => panic!("refused for a reason that the model does not know: {other:?}"),
@@ -153,6 +171,8 @@ pub fn cause(reason: Reason) -> Cause {
         Reason::WrongBinding => Cause::OtherKey,
         Reason::ClientRequest => Cause::ByClient,
         Reason::Logout => Cause::ByHost,
+        Reason::Evicted => Cause::Evicted,
+        Reason::RelatedReuse => Cause::Related,
         other => panic!("ended for a reason that nobody has given: {other:?}"),
     }
 }
@@ -162,7 +182,12 @@ fn verdict(decision: &Decision) -> Verdict {
         Decision::Refuse(refusal) => Verdict::Refuse(why(refusal)),
         Decision::Revoke(reason) => Verdict::End(cause(*reason)),
         Decision::Rotate { scope } => Verdict::Rotate(words(scope)),
-        Decision::Replay { scope } => Verdict::Replay(words(scope)),
+        Decision::Replay { scope, counted } => {
+            Verdict::Replay { scope: words(scope), counted: *counted }
+        }
+        Decision::Renew { scope } => Verdict::Renew(words(scope)),
+        Decision::Fork { scope } => Verdict::Fork(words(scope)),
+        Decision::Recover { scope } => Verdict::Recover(words(scope)),
         Decision::Keep { scope, slide } => Verdict::Keep { scope: words(scope), slides: *slide },
         Decision::Fault(_) => Verdict::Fail(Failure::Clock),
     }
@@ -174,6 +199,9 @@ fn failure(error: &Error) -> Answer {
         Error::Store(error) if error.is_retryable() => Failure::Store,
         Error::Contended => Failure::Contended,
         Error::GrantChanged => Failure::GrantChanged,
+        Error::TooManyFamilies { .. } => Failure::TooManyFamilies,
+        Error::NoAdoptionKey => Failure::NoAdoption,
+        Error::OtherGrant { .. } => Failure::OtherGrant,
         Error::Clock(_) => Failure::Clock,
         Error::KeyMissing { .. } => Failure::KeyMissing,
         Error::Grant(_) => Failure::Consent,

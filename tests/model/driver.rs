@@ -17,11 +17,9 @@ use super::node::{self, Disk, Heard, Node, Records, Running};
 use super::operation::{Call, Operation, Presentation, Step, Trouble};
 use super::properties::{self, Crowd, Moment};
 use super::said::said;
-use super::words::{Answer, Ask, Asked, Consent, FamilyNo, Millis, Ring};
+use super::words::{Answer, Ask, Asked, BEGINNING, Consent, FamilyNo, How, Millis, Mode, Ring};
 use super::{agree, races, remember, translate};
 
-/// An instant well after the epoch.
-const BEGINNING: Millis = 1_000_000_000_000;
 /// How many earlier states of the store a failover can go back to.
 const BACKUPS: usize = 8;
 
@@ -53,8 +51,10 @@ impl Driver {
         let disk = Disk::new(backend);
         let (heard, entropy) = (Heard::default(), SeededEntropy::new(7));
         // A change of keys has begun: the second node accepts one that the first does not know yet.
-        let rings = [[1].into(), [1, 2].into()].map(|accepted| Ring { active: 1, accepted });
-        let nodes = rings.map(|ring| {
+        // And it knows the tokens of another system.
+        let rings = [([1].into(), false), ([1, 2].into(), true)];
+        let nodes = rings.map(|(accepted, adopts)| {
+            let ring = Ring { active: 1, accepted, adopts };
             let clock = ManualClock::at(node::instant(BEGINNING));
             Arc::new(Node::start(&disk, entropy.clone(), &heard, clock, ring))
         });
@@ -98,13 +98,25 @@ impl Driver {
                 let asks: Vec<Ask> = self.ask(&call).into_iter().cycle().take(3).collect();
                 self.race(&asks, *schedule);
             }
+            Operation::Recovery(lost, window, presentation) => {
+                self.fail_over(usize::from(*lost));
+                self.set_window(presentation.node, window);
+                let _opened = self.heard.take();
+                for call in [Call::Explain, Call::Introspect, Call::Refresh] {
+                    self.call(&call(presentation.clone()), &Trouble::None);
+                }
+            }
         }
     }
 
     fn step(&mut self, step: &Step) {
         match step {
             Step::Call(call) => self.call(call, &Trouble::None),
-            Step::Surroundings(change) => self.surround(change),
+            Step::Surroundings(change) => {
+                self.surround(change);
+                // What a node tells of its own.
+                let _opened = self.heard.take();
+            }
         }
     }
 
@@ -166,8 +178,13 @@ impl Driver {
         let before = self.records();
         let ran = node::run(&self.disk, trouble, future);
         let after = self.records();
-        let (expected, whole) = self.model.hear(ask);
         self.register(ran.actual.as_ref(), &after);
+        let (mut expected, mut whole) = self.model.hear(ask);
+        let shared = ran.struck && self.shares_a_count(ask, trouble, begun, &before);
+        if shared {
+            expected = self.model.uncounted(ask).hear(ask).0;
+            whole = self.model.clone();
+        }
         let answer = ran.actual.as_ref().map(|actual| actual.answer(&self.ids));
         let events = self.heard.take();
         let released = ran.actual.as_ref().and_then(Actual::released);
@@ -176,6 +193,7 @@ impl Driver {
             ask,
             trouble,
             struck: ran.struck,
+            shared,
             answer: answer.as_ref(),
             expected: &expected,
             released,
@@ -211,23 +229,62 @@ impl Driver {
         remember::on_records(&self.model, &self.ids, records)
     }
 
+    /// Whether the store reports a lost race for a count, and another presentation has counted since `begin` and done nothing else: nothing
+    /// tells its count from the call's own, so both are answered for one.
+    fn shares_a_count(
+        &self,
+        ask: &Ask,
+        trouble: &Trouble,
+        begun: Option<&heirloom::family::Family>,
+        before: &Records,
+    ) -> bool {
+        let conflicts = matches!(trouble, Trouble::Conflicts(1..=4) | Trouble::ConflictAfter(0));
+        let (Some(begun), Asked::Commit(showing, _), true) = (begun, &ask.call, conflicts) else {
+            return false;
+        };
+        let counts = showing
+            .rules
+            .leeway
+            .is_some_and(|leeway| leeway.mode == Mode::Replay && leeway.uses.is_some());
+        let line = showing.token.map_or(0, |token| self.model.tokens[token].line);
+        let mut counted = begun.clone();
+        counted.version += 1;
+        let head = match counted.branches.live.iter_mut().find(|it| usize::from(it.number) == line)
+        {
+            Some(branch) => &mut branch.head,
+            None => &mut counted.head,
+        };
+        let predecessor = head.predecessor.as_mut();
+        predecessor.into_iter().for_each(|predecessor| predecessor.replays += 1);
+        let decided = self.model.uncounted(ask).hear(ask).0;
+        let replayed = matches!(decided, Answer::Granted(granted) if granted.how == How::Replayed);
+        counts && replayed && before.get(&begun.id) == Some(&counted)
+    }
+
     /// Gives numbers to families that were not there before: the one that was issued first, then any that were
     /// stored without an answer.
     fn register(&mut self, actual: Option<&Actual>, after: &Records) {
         let issued = actual.and_then(Actual::issued);
         let known = |id: &FamilyId| self.ids.contains(id);
-        let new: Vec<FamilyId> = issued
+        let mut new: Vec<FamilyId> = issued
             .into_iter()
             .chain(after.keys().copied().filter(|id| Some(*id) != issued))
             .filter(|id| !known(id))
             .collect();
+        // One that was ended at once, for others were younger, came first.
+        new.sort_by_key(|id| after[id].created_at);
         self.ids.extend(new);
+        self.model.names = self.ids.iter().map(|id| *id.as_bytes()).collect();
     }
 
     /// Calls that interleave answer as if one had come after the other, in some order.
     fn race(&mut self, asks: &[Ask], schedule: u64) {
+        if self.reaches_out(asks) {
+            return;
+        }
         let ids = self.ids.clone();
         let nodes = self.nodes.clone();
+        let before = self.records();
         let start = |ask: &Ask| nodes[ask.node].clone();
         let started: Vec<_> = asks.iter().map(start).collect();
         let futures = started
@@ -237,8 +294,9 @@ impl Driver {
             .collect();
         let actuals = node::interleave(&self.disk, futures, schedule);
         let after = self.records();
+        self.register(None, &after);
         let _events = self.heard.take();
-        let crowd = Crowd { asks, actuals: &actuals, after: &after };
+        let crowd = Crowd { asks, actuals: &actuals, before: &before, after: &after };
         let answers: Vec<Answer> = actuals.iter().map(|actual| actual.answer(&self.ids)).collect();
         self.log.note_crowd(&crowd);
         properties::hold_at_once(&crowd, &answers, &self.model, &self.log);
@@ -246,6 +304,22 @@ impl Driver {
             .unwrap_or_else(|why| panic!("{why}\n{asks:#?}\n{answers:?}"));
         self.answers.extend(answers);
         self.back_up(after);
+    }
+
+    /// Whether a breach in one family could end another that is raced for too: each of two could then find that the other has ended
+    /// its own, which no order explains.
+    fn reaches_out(&self, asks: &[Ask]) -> bool {
+        let family = |ask: &Ask| match &ask.call {
+            Asked::Refresh(showing) | Asked::Revoke(showing) => {
+                showing.token.map(|token| self.model.tokens[token].family)
+            }
+            Asked::RevokeFamily(no) | Asked::ChangeGrant(no, _) => Some(*no),
+            _ => None,
+        };
+        let is_wide =
+            |ask: &Ask| ask.refresh().is_some_and(|showing| showing.rules.on_reuse.is_wide());
+        let one = asks.iter().all(|ask| family(ask) == family(&asks[0]));
+        !one && asks.iter().any(is_wide)
     }
 
     fn back_up(&mut self, records: Records) {
@@ -286,9 +360,11 @@ impl Driver {
 /// Two calls of which each reads, decides and writes at most one family, or two of one family.
 fn may_race(call: &Asked) -> bool {
     match call {
-        Asked::Refresh(_) | Asked::Revoke(_) | Asked::RevokeFamily(_) | Asked::ChangeGrant(..) => {
-            true
-        }
+        Asked::Refresh(_)
+        | Asked::Revoke(_)
+        | Asked::RevokeFamily(_)
+        | Asked::ChangeGrant(..)
+        | Asked::Adopt { .. } => true,
         Asked::Issue(..)
         | Asked::Begin(_)
         | Asked::Commit(..)

@@ -1,5 +1,5 @@
-//! An independent model of families, tokens, leeway, ends, revocation, purge and lost writes; and the driver that
-//! holds the engine to it.
+//! An independent model of families, tokens, branches, leeway, ends, limits, adoption, revocation, purge, lost writes and
+//! recovery; and the driver that holds the engine to it.
 //!
 //! The model (`words`, `history`, `verdict`, `hear`) imports nothing of heirloom. It knows no digests, no versions,
 //! no tags, no guards and no heads: it remembers who was issued which token, which token was exchanged for which at
@@ -9,6 +9,25 @@
 //! A call whose outcome is not known, because the store failed or the future was dropped, may have done all of
 //! its effect on a family or nothing of it; which of the two is seen in the store, and nothing else is accepted.
 //! Calls that race must have answered as if one had come after the other.
+//!
+//! P1, restated for what may be answered more than once, and checked from the strings that were released:
+//!
+//! - a place is a family, a branch and a generation; a place has one string that was never displaced (and one more for
+//!   each time that the store has lost writes of the family);
+//! - *replay*: hence at most one successor string per place;
+//! - *newest*: at most one string of a place is good at any time, the one whose digest is stored; every other one of that
+//!   place is displaced, and never granted anything again, unless the store forgets that it was;
+//! - *fork*: one string per place, each branch being a place of its own, and as many branches live after a fork as the rules allow.
+//!
+//! P2 goes by the rules' reaction: reuse ends nothing and is refused, or ends the family before the refusal, and
+//! whatever it ends beside the family before the family: also when the call fails halfway or is dropped. P7 and P13 to P19 hold for
+//! each kind of answer to a predecessor, with uses counted or not; P11 for what is kept until a legacy token's date; P16 for a recovery window, in
+//! which a token ahead of the store, and no other, is taken.
+//!
+//! What the model leaves to the engine: a branch that was left unused may be forgotten at a fork, and what was known of its use with it;
+//! two presentations that count at once, the later of which is told of a lost race, may be
+//! counted as one; a legacy token that is adopted again after its record was
+//! purged begins a family of the same name; of families of one instant the smaller id is the older.
 //!
 //! | file | what |
 //! |---|---|

@@ -14,7 +14,7 @@ use super::answers::Actual;
 use super::backend::Backend;
 use super::operation::Trouble;
 use super::translate;
-use super::words::{Asked, Millis, RETENTION, Resource, Ring, Showing};
+use super::words::{Asked, Millis, RETENTION, Resource, Ring, Showing, Window};
 
 /// The records of a store.
 pub type Records = BTreeMap<FamilyId, Family>;
@@ -26,6 +26,7 @@ pub struct Node {
     pub engine: Engine<Disk, ManualClock, SeededEntropy>,
     pub clock: ManualClock,
     ring: Mutex<Ring>,
+    window: Mutex<Option<Window>>,
 }
 
 impl Node {
@@ -41,7 +42,7 @@ impl Node {
             .with_entropy(entropy)
             .with_retention(std::time::Duration::from_millis(RETENTION))
             .with_observer(heard.observer(disk));
-        Self { engine, clock, ring: Mutex::new(ring) }
+        Self { engine, clock, ring: Mutex::new(ring), window: Mutex::default() }
     }
 
     pub fn ring(&self) -> Ring {
@@ -52,6 +53,21 @@ impl Node {
     pub fn set_ring(&self, ring: Ring) {
         self.engine.set_keys(translate::ring(&ring));
         *self.ring.lock().expect("no holder panics") = ring;
+    }
+
+    pub fn window(&self) -> Option<Window> {
+        *self.window.lock().expect("no holder panics")
+    }
+
+    /// Opens a recovery window, if there can be such a one now, or closes the one that is open.
+    pub fn set_window(&self, window: Option<Window>) {
+        let recovery = window.map(|window| translate::recovery(window, self.now()));
+        match recovery {
+            None => self.engine.close_recovery(),
+            Some(Some(recovery)) => self.engine.open_recovery(recovery),
+            Some(None) => return,
+        }
+        *self.window.lock().expect("no holder panics") = window;
     }
 
     pub fn now(&self) -> Millis {
@@ -66,13 +82,22 @@ impl Node {
                 let policy = translate::policy(rules);
                 Actual::Issued(self.engine.issue_under(&policy, translate::grant(consent)).await)
             }
+            Asked::Adopt { legacy, by_hash, consent, rules, until } => {
+                let (policy, until) = (translate::policy(rules), Timestamp::from_millis(*until));
+                let legacy = translate::legacy(*legacy, *by_hash);
+                let grant = translate::grant(consent);
+                Actual::Adopted(self.engine.adopt_under(&policy, &legacy, grant, until).await)
+            }
             Asked::Revoke(showing) => Actual::Revoked(self.revoke(showing).await),
             Asked::RevokeFamily(no) => {
                 Actual::Revoked(self.engine.revoke_family(ids[*no], reason).await)
             }
-            Asked::RevokeAll { subject, client } => {
+            Asked::RevokeAll { subject, client, keep } => {
                 let selector = translate::selector(*subject, *client);
-                Actual::Counted(self.engine.revoke_all(&selector, reason).await)
+                Actual::Counted(match keep {
+                    None => self.engine.revoke_all(&selector, reason).await,
+                    Some(no) => self.engine.revoke_others(&selector, ids[*no], reason).await,
+                })
             }
             Asked::ChangeGrant(no, consent) => {
                 let grant = translate::grant(consent);

@@ -19,6 +19,8 @@ operations! {
         Race(Call, Call, u64),
         /// The same presentation, three times at once.
         Crowd(Presentation, u64),
+        /// The store comes back without its last writes, an operator opens a recovery window on a node, looks at a token, and its client comes back.
+        Recovery(u8, WindowShape, Presentation),
     }
 }
 
@@ -37,6 +39,8 @@ operations! {
     pub enum Call {
         /// A new family.
         Issue(GrantShape, PolicyShape),
+        /// A token of another system.
+        Adopt(AdoptionShape, PolicyShape),
         /// The refresh grant in one step.
         Refresh(Presentation),
         /// Token revocation by token.
@@ -45,6 +49,8 @@ operations! {
         RevokeFamily(u8),
         /// The end of all families of a subject, a client, or both.
         RevokeAll(u8),
+        /// The same, but for one family.
+        RevokeOthers(u8, u8),
         /// Another scope for a family.
         ChangeGrant(u8, ScopeShape),
         /// Token introspection.
@@ -95,6 +101,8 @@ operations! {
         Forged,
         /// Nothing at all.
         Empty,
+        /// It is another system's token instead.
+        Legacy(u8),
     }
 }
 
@@ -159,6 +167,34 @@ operations! {
 }
 
 operations! {
+    /// A token of another system, and what it is adopted for.
+    pub struct AdoptionShape {
+        /// Which one.
+        pub legacy: u8,
+        /// Whether the host has kept only its hash.
+        pub by_hash: bool,
+        /// Whether it is adopted for this grant also if it was adopted before for another.
+        pub other_grant: bool,
+        /// The grant.
+        pub grant: GrantShape,
+        /// Until when it is acceptable; none: until now.
+        pub until: Length,
+    }
+}
+
+operations! {
+    /// A recovery window.
+    pub struct WindowShape {
+        /// How long it is open; none: one that is open is closed.
+        pub length: Length,
+        /// The family that is issued just before its issue date, or on it, or after it.
+        pub family: u8,
+        /// On which side.
+        pub side: Side,
+    }
+}
+
+operations! {
     /// What the operator has chosen.
     pub struct PolicyShape {
         /// Never instead of at every use.
@@ -175,16 +211,76 @@ operations! {
         pub wrong_client_ends: bool,
         /// Whether a wrong key ends the family.
         pub wrong_key_ends: bool,
+        /// Whether a displaced token is reuse.
+        pub displaced_ends: bool,
+        /// What reuse ends.
+        pub on_reuse: ReachShape,
+        /// How many families a subject may have at a client.
+        pub limit: LimitShape,
     }
 }
 
 operations! {
     /// The leeway.
-    pub enum LeewayShape {
+    pub struct LeewayShape {
+        /// What the predecessor is answered.
+        pub mode: ModeShape,
+        /// For how long.
+        pub timer: Timer,
+        /// How often: one to three times, or any number.
+        pub uses: u8,
+    }
+}
+
+operations! {
+    /// What the predecessor is answered.
+    pub enum ModeShape {
         /// The same successor again.
-        Replay(Length),
+        Replay,
+        /// Another one in its place.
+        Newest,
+        /// Another one beside it, up to two, three or four.
+        Fork(u8),
         /// A refusal, and no breach.
-        Refuse(Length),
+        Refuse,
+    }
+}
+
+operations! {
+    /// When a leeway ends.
+    pub enum Timer {
+        /// So long after the exchange; none: there is no leeway.
+        After(Length),
+        /// At an instant.
+        Until(u8),
+        /// When the successor is used.
+        UntilUsed,
+    }
+}
+
+operations! {
+    /// What reuse ends.
+    pub enum ReachShape {
+        /// Nothing.
+        Nothing,
+        /// The family.
+        Family,
+        /// All of the subject at the client.
+        Client,
+        /// All of the subject.
+        Subject,
+    }
+}
+
+operations! {
+    /// How many families a subject may have at a client: one to three.
+    pub enum LimitShape {
+        /// Any number.
+        None,
+        /// The oldest go.
+        Evict(u8),
+        /// No more are issued.
+        Refuse(u8),
     }
 }
 
@@ -217,6 +313,8 @@ operations! {
         Keys(u8, KeyChange),
         /// A node's process starts again.
         Restart(u8),
+        /// A node opens a recovery window, or closes it.
+        Window(u8, WindowShape),
         /// The store comes back without its last writes.
         Failover(u8),
         /// Somebody who holds the keys and has read the store makes a token of a family: for which place, with
@@ -262,6 +360,8 @@ operations! {
         Absolute,
         /// A retention after the family's end.
         Retention,
+        /// The end of a node's recovery window.
+        Window,
     }
 }
 
@@ -286,6 +386,8 @@ operations! {
         Activate(u8),
         /// One is dropped.
         Remove(u8),
+        /// The key for legacy tokens comes, or goes.
+        Adoption,
     }
 }
 

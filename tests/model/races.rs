@@ -4,10 +4,10 @@ use heirloom::token::FamilyId;
 
 use super::agree::{on_release, plain};
 use super::answers::Actual;
-use super::history::Model;
+use super::history::{Model, Token};
 use super::properties::Crowd;
 use super::remember::{ended, on_records};
-use super::words::{Answer, Cause, Why};
+use super::words::{Answer, Ask, Asked, Cause, Why};
 
 /// The history in which the calls came one after the other, in whatever order explains all that is seen.
 pub fn in_some_order(
@@ -35,7 +35,7 @@ fn in_order(
 ) -> Result<Model, String> {
     let mut model = model.clone();
     for at in order {
-        let (ask, answer) = (&crowd.asks[*at], &answers[*at]);
+        let (ask, answer) = (&known(&model, &crowd.asks[*at]), &answers[*at]);
         let (expected, next) = model.hear(ask);
         let answer = plain(answer, ask);
         if blurred(&answer) != blurred(&expected) {
@@ -57,11 +57,26 @@ fn in_order(
     on_records(&model, ids, crowd.after).map(|()| model)
 }
 
+/// The same call, by a token that has been adopted since.
+fn known(model: &Model, ask: &Ask) -> Ask {
+    let mut ask = ask.clone();
+    if let Asked::Refresh(showing) | Asked::Revoke(showing) = &mut ask.call
+        && showing.token.is_none()
+    {
+        let is_text = |token: &Token| token.text.as_ref() == Some(&showing.text);
+        showing.token = model.tokens.iter().position(is_text);
+    }
+    ask
+}
+
 fn blurred(answer: &Answer) -> Answer {
     match answer {
         Answer::Ended(cause) => Answer::Ended(blurred_cause(*cause)),
         Answer::RevokedBefore(cause) => Answer::RevokedBefore(blurred_cause(*cause)),
         Answer::Refused(Why::Dead(cause)) => Answer::Refused(Why::Dead(blurred_cause(*cause))),
+        Answer::Refused(Why::Reuse { .. }) => {
+            Answer::Refused(Why::Reuse { behind: 0, successor_used: false })
+        }
         other => other.clone(),
     }
 }

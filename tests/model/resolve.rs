@@ -4,12 +4,16 @@ use heirloom::testing;
 use heirloom::token::Position;
 
 use super::driver::Driver;
+use super::history::Token;
 use super::operation::{
-    Call, Edge, KeyChange, MadeUp, Place, PolicyShape, Presentation, Proof, ResourceShape, Side,
-    Spelling, Surroundings,
+    AdoptionShape, Call, Edge, KeyChange, MadeUp, Place, PolicyShape, Presentation, Proof,
+    ResourceShape, Side, Spelling, Surroundings, WindowShape,
 };
 use super::translate::{self, CLIENTS, KEYS, SUBJECTS};
-use super::words::{Ask, Asked, END_OF_TIME, FamilyNo, Millis, Resource, Rules, Showing};
+use super::words::{
+    Ask, Asked, END_OF_TIME, FamilyNo, LEGACIES, Millis, Resource, Rules, Showing, Window,
+    legacy_text,
+};
 
 /// Lengths that clocks move by.
 const STEPS: [Millis; 8] = [1, 999, 3_600, 5_000, 9_999, 30_000, 61_000, 3_600_000];
@@ -26,12 +30,16 @@ impl Driver {
                 let consent = translate::consent(shape, now);
                 (shape.node, Asked::Issue(consent, translate::rules(policy)))
             }
+            Call::Adopt(shape, policy) => self.adopt(shape, policy),
             Call::Refresh(presentation) => shown(presentation, Asked::Refresh)?,
             Call::Revoke(presentation) => shown(presentation, Asked::Revoke)?,
             Call::Introspect(presentation) => shown(presentation, Asked::Introspect)?,
             Call::Explain(presentation) => shown(presentation, Asked::Explain)?,
             Call::RevokeFamily(family) => (*family, Asked::RevokeFamily(self.family(*family)?)),
-            Call::RevokeAll(which) => (*which, revoke_all(*which)),
+            Call::RevokeAll(which) => (*which, revoke_all(*which, None)),
+            Call::RevokeOthers(which, keep) => {
+                (*which, revoke_all(*which, Some(self.family(*keep)?)))
+            }
             Call::ChangeGrant(family, scope) => {
                 let no = self.family(*family)?;
                 let mut consent = self.model.issued[no].0.clone();
@@ -48,8 +56,23 @@ impl Driver {
         let at = self.node(node);
         let ring = at.ring();
         let accepted = ring.accepted.clone();
-        let now = at.now();
-        Ask { node: usize::from(node % 2), now, shown_at: now, ring, accepted, call }
+        let (now, window) = (at.now(), at.window());
+        Ask { node: usize::from(node % 2), now, shown_at: now, ring, accepted, window, call }
+    }
+
+    /// For the grant that it was adopted for before, unless the host has mixed them up.
+    fn adopt(&self, shape: &AdoptionShape, policy: &PolicyShape) -> (u8, Asked) {
+        let now = self.node(shape.grant.node).now();
+        let legacy = usize::from(shape.legacy) % LEGACIES;
+        let before = self.model.legacies.get(&legacy).filter(|_| !shape.other_grant);
+        let consent = match before {
+            Some((no, _)) => self.model.issued[*no].0.clone(),
+            None => translate::consent(&shape.grant, now),
+        };
+        let until = now + translate::length(&shape.until, 30_000, 200_000).unwrap_or_default();
+        let (by_hash, rules) = (shape.by_hash, translate::rules(policy));
+        let until = until.min(END_OF_TIME);
+        (shape.grant.node, Asked::Adopt { legacy, by_hash, consent, rules, until })
     }
 
     pub fn showing(&self, presentation: &Presentation) -> Option<Showing> {
@@ -63,8 +86,11 @@ impl Driver {
             true => CLIENTS[usize::from(consent.client == CLIENTS[0])],
             false => consent.client,
         };
+        let is_text = |known: &Token| known.text.as_ref() == Some(&text);
+        let token = self.model.tokens.iter().position(is_text);
         Some(Showing {
-            token: (text == genuine).then_some(token),
+            token,
+            ours: token.is_some_and(|token| self.model.tokens[token].key.is_some()),
             text,
             client,
             proof: match presentation.proof {
@@ -87,18 +113,26 @@ impl Driver {
         match spelling {
             Spelling::Genuine => {}
             Spelling::Altered(at) => {
-                let at = usize::from(*at) % text.len();
-                let other = if &text[at..=at] == "A" { "B" } else { "A" };
-                text.replace_range(at..=at, other);
+                let at = usize::from(*at) % text.chars().count();
+                let alter = |(no, was)| match was {
+                    _ if no != at => was,
+                    'A' => 'B',
+                    _ => 'A',
+                };
+                text = text.chars().enumerate().map(alter).collect();
             }
-            Spelling::Truncated => text.truncate(text.len() - 1),
+            Spelling::Truncated => {
+                let _last = text.pop();
+            }
             Spelling::Padded => text.push('='),
             // Version, key, family and generation are the first 24 bytes: 32 characters.
             Spelling::Forged => {
-                let secret = text.len() - 64;
+                let secret = text.len().checked_sub(64).filter(|at| text.is_char_boundary(*at));
+                let secret = secret.unwrap_or_default();
                 text.replace_range(secret.., &self.foreign[self.foreign.len() - 64..]);
             }
             Spelling::Empty => text.clear(),
+            Spelling::Legacy(no) => text = legacy_text(usize::from(*no)),
         }
         text
     }
@@ -138,6 +172,7 @@ impl Driver {
             Surroundings::EndOfTime => (0..2).for_each(|node| self.set_clock(node, END_OF_TIME)),
             Surroundings::Keys(node, change) => self.change_keys(*node, change),
             Surroundings::Restart(node) => self.restart(*node),
+            Surroundings::Window(node, shape) => self.set_window(*node, shape),
             Surroundings::Failover(lost) => self.fail_over(usize::from(*lost)),
             Surroundings::KeyTheft(family, place, made_up) => {
                 self.steal_key(*family, place, made_up);
@@ -148,22 +183,41 @@ impl Driver {
     fn steal_key(&mut self, selector: u8, place: &Place, made_up: &MadeUp) {
         let Some(no) = self.family(selector) else { return };
         let Some(family) = self.model.kept.get(&no) else { return };
+        let line = family.newest_line();
+        let (line, current) = (line.number, line.current().place);
         let place = match place {
-            Place::Before => family.chain.len().saturating_sub(2),
-            Place::Current => family.chain.len() - 1,
-            Place::Next => family.chain.len(),
+            Place::Before => current.saturating_sub(1),
+            Place::Current => current,
+            Place::Next => current + 1,
         };
         let key = self.node(0).ring().active;
-        let secret = self.made_up(no, made_up);
+        let branch = u16::try_from(line).expect("a small number");
+        let secret = self.made_up(no, branch, made_up);
         let generation = u32::try_from(place).expect("a small number");
-        let position = Position { family: self.ids[no], branch: 0, generation };
+        let position = Position { family: self.ids[no], branch, generation };
         let token = testing::token(&translate::key(key, 0), position, secret);
-        self.model.forge(no, place, key, token.into_exposed());
+        self.model.forge(no, line, place, key, token.into_exposed());
     }
 
-    fn made_up(&self, no: FamilyNo, made_up: &MadeUp) -> [u8; 32] {
+    /// The window closes so long from now, and the family was issued on the given side of its date.
+    pub fn set_window(&self, node: u8, shape: &WindowShape) {
+        let now = self.node(node).now();
+        let length = translate::length(&shape.length, 20_000, 3_600_000);
+        let kept = self.family(shape.family).and_then(|no| self.model.kept.get(&no));
+        let issued_at = kept.map_or(now, |family| family.issued_at);
+        let issued_before = match shape.side {
+            Side::Before => issued_at + 1,
+            Side::At => issued_at,
+            Side::After => issued_at - 1,
+        };
+        let until = |length: Millis| (now + length).min(END_OF_TIME);
+        let window = length.map(|length| Window { until: until(length), issued_before });
+        self.node(node).set_window(window);
+    }
+
+    fn made_up(&self, no: FamilyNo, branch: u16, made_up: &MadeUp) -> [u8; 32] {
         let records = self.records();
-        let head = &records[&self.ids[no]].head;
+        let head = records[&self.ids[no]].head_of(branch).expect("a line that is remembered");
         let anything = [0x5a; 32];
         let predecessor = head.predecessor.as_ref();
         match made_up {
@@ -182,11 +236,13 @@ impl Driver {
     fn edge(&self, selector: u8, edge: &Edge) -> Option<Millis> {
         let no = self.family(selector)?;
         let (family, rules) = (self.model.kept.get(&no)?, &self.model.issued[no].1);
+        let line = family.newest_line();
         match edge {
-            Edge::Leeway => Some(family.current().since + rules.leeway.length()?),
-            Edge::Idle => family.ends(rules).1,
-            Edge::Absolute => family.ends(rules).0,
+            Edge::Leeway => rules.leeway?.end(line.current().since),
+            Edge::Idle => family.ends(line, rules).1,
+            Edge::Absolute => family.ends(line, rules).0,
             Edge::Retention => family.forgettable_after(),
+            Edge::Window => Some(self.node(selector).window()?.until),
         }
     }
 
@@ -207,6 +263,7 @@ impl Driver {
                     ring.accepted.remove(&key(*selector));
                 }
             }
+            KeyChange::Adoption => ring.adopts = !ring.adopts,
         }
         self.node(node).set_ring(ring);
     }
@@ -216,13 +273,13 @@ fn length(selector: u8) -> Millis {
     STEPS[usize::from(selector) % STEPS.len()]
 }
 
-fn revoke_all(which: u8) -> Asked {
+fn revoke_all(which: u8, keep: Option<FamilyNo>) -> Asked {
     let subject = Some(SUBJECTS[usize::from(which & 1)]);
     let client = Some(CLIENTS[usize::from(which >> 1 & 1)]);
     match which >> 2 & 3 {
-        0 | 1 => Asked::RevokeAll { subject, client },
-        2 => Asked::RevokeAll { subject, client: None },
-        _ => Asked::RevokeAll { subject: None, client },
+        0 | 1 => Asked::RevokeAll { subject, client, keep },
+        2 => Asked::RevokeAll { subject, client: None, keep },
+        _ => Asked::RevokeAll { subject: None, client, keep },
     }
 }
 

@@ -9,6 +9,8 @@ pub type TokenNo = usize;
 /// Milliseconds since 1970, or of a length of time.
 pub type Millis = u64;
 
+/// When it all begins: well after the epoch.
+pub const BEGINNING: Millis = 1_000_000_000_000;
 /// The last instant that can be counted.
 pub const END_OF_TIME: Millis = (1 << 53) - 1;
 /// How long after its end a family is kept.
@@ -21,30 +23,100 @@ pub const BELIEVED: Millis = 60_000;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rules {
     pub keep: bool,
-    pub leeway: Leeway,
+    pub leeway: Option<Leeway>,
     pub idle: Option<Millis>,
     pub absolute: Option<Millis>,
     pub live: bool,
     pub wrong_client_ends: bool,
     pub wrong_key_ends: bool,
+    /// Whether a displaced token is reuse.
+    pub displaced_ends: bool,
+    pub on_reuse: Reach,
+    pub limit: Option<Limit>,
 }
 
-/// What the predecessor is answered, and for how long.
+/// What the predecessor is answered, for how long, and how often.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Leeway {
-    None,
-    Replay(Millis),
-    Refuse(Millis),
+pub struct Leeway {
+    pub mode: Mode,
+    pub lasts: Lasts,
+    pub uses: Option<u32>,
+}
+
+/// What the predecessor is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    Replay,
+    Newest,
+    /// So many lines may live.
+    Fork(usize),
+    Refuse,
+}
+
+/// For how long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lasts {
+    For(Millis),
+    Until(Millis),
+    UntilUsed,
 }
 
 impl Leeway {
-    /// How long it lasts, if there is one.
-    pub fn length(self) -> Option<Millis> {
-        match self {
-            Self::None => None,
-            Self::Replay(length) | Self::Refuse(length) => Some(length),
+    /// The end of a leeway that began then; `None`: it has no timer.
+    pub fn end(self, since: Millis) -> Option<Millis> {
+        match self.lasts {
+            Lasts::For(length) => Some((since + length).min(END_OF_TIME)),
+            Lasts::Until(end) => Some(end),
+            Lasts::UntilUsed => None,
         }
     }
+
+    /// Whether a leeway that began then has not come to its end.
+    pub fn lasts(self, since: Millis, now: Millis) -> bool {
+        match self.lasts {
+            Lasts::For(length) => now < since + length,
+            Lasts::Until(end) => now < end,
+            Lasts::UntilUsed => true,
+        }
+    }
+
+    /// Whether so many presentations leave another.
+    pub fn allows(self, uses: u32) -> bool {
+        self.uses.is_none_or(|most| uses < most)
+    }
+}
+
+/// What reuse ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    Nothing,
+    Family,
+    /// All families of the subject at the client.
+    Client,
+    /// All families of the subject.
+    Subject,
+}
+
+impl Reach {
+    /// Whether it ends other families too.
+    pub fn is_wide(self) -> bool {
+        matches!(self, Self::Client | Self::Subject)
+    }
+}
+
+/// How many families a subject may have at a client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit {
+    pub families: usize,
+    /// Whether the oldest go; else no more are issued.
+    pub evicts: bool,
+}
+
+/// A recovery window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    pub until: Millis,
+    pub issued_before: Millis,
 }
 
 /// What the user consented to.
@@ -63,6 +135,8 @@ pub struct Consent {
 pub struct Ring {
     pub active: u8,
     pub accepted: BTreeSet<u8>,
+    /// Whether it has the key by which legacy tokens are adopted and known.
+    pub adopts: bool,
 }
 
 /// A string, and who shows it for what.
@@ -70,6 +144,8 @@ pub struct Ring {
 pub struct Showing {
     /// The token that the string is; `None`: the engine has never released this string.
     pub token: Option<TokenNo>,
+    /// Whether an engine has made the string, and not another system.
+    pub ours: bool,
     pub text: String,
     pub client: &'static str,
     pub proof: Option<u8>,
@@ -97,6 +173,8 @@ pub struct Ask {
     pub ring: Ring,
     /// The keys that the node accepts now: others, if they were swapped between `begin` and `commit`.
     pub accepted: BTreeSet<u8>,
+    /// The recovery window that the call began with.
+    pub window: Option<Window>,
     pub call: Asked,
 }
 
@@ -104,15 +182,25 @@ pub struct Ask {
 #[derive(Clone, Debug)]
 pub enum Asked {
     Issue(Consent, Rules),
+    /// A token of another system, of which the host may have kept only a hash.
+    Adopt {
+        legacy: usize,
+        by_hash: bool,
+        consent: Consent,
+        rules: Rules,
+        until: Millis,
+    },
     Refresh(Showing),
     Begin(Showing),
     /// Completes a `begin`, at which the host has looked at this consent.
     Commit(Showing, Consent),
     Revoke(Showing),
     RevokeFamily(FamilyNo),
+    /// All but one, perhaps.
     RevokeAll {
         subject: Option<&'static str>,
         client: Option<&'static str>,
+        keep: Option<FamilyNo>,
     },
     /// The family's consent, but for its scope.
     ChangeGrant(FamilyNo, Consent),
@@ -131,6 +219,7 @@ impl Ask {
                 Some(showing)
             }
             Asked::Issue(..)
+            | Asked::Adopt { .. }
             | Asked::Revoke(_)
             | Asked::RevokeFamily(_)
             | Asked::RevokeAll { .. }
@@ -147,6 +236,10 @@ impl Ask {
 pub enum Answer {
     /// A token, or leave to go on with the one shown.
     Granted(Granted),
+    /// The legacy token is the first of this family.
+    Adopted(FamilyNo),
+    /// It has been before.
+    AdoptedBefore(FamilyNo),
     /// It would be granted now.
     Ready,
     /// Refused, and nothing has changed.
@@ -180,6 +273,8 @@ pub enum Answer {
 pub struct Granted {
     pub how: How,
     pub family: FamilyNo,
+    /// In which of its lines.
+    pub line: usize,
     /// How many exchanges led to the current token.
     pub place: usize,
     pub scope: BTreeSet<String>,
@@ -193,7 +288,17 @@ pub enum How {
     Issued,
     Rotated,
     Replayed,
+    Renewed,
+    Forked,
+    Recovered,
     Kept,
+}
+
+impl How {
+    /// Whether it is the answer to a predecessor.
+    pub fn is_leeway(self) -> bool {
+        matches!(self, Self::Replayed | Self::Renewed | Self::Forked)
+    }
 }
 
 /// Why a request was refused.
@@ -217,6 +322,15 @@ pub enum Why {
     Closed,
     /// Exchanged a moment ago.
     Spent,
+    /// Reuse, under rules by which it ends nothing.
+    Reuse {
+        behind: usize,
+        successor_used: bool,
+    },
+    /// Another answer to its predecessor has taken its place.
+    Displaced,
+    /// As many lines live as may.
+    TooManyLines,
     Scope,
     Resource,
 }
@@ -224,12 +338,20 @@ pub enum Why {
 /// Why a family was ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    Reuse { behind: usize, since: Millis, successor_used: bool },
+    Reuse {
+        behind: usize,
+        since: Millis,
+        successor_used: bool,
+    },
     Diverged,
     OtherClient,
     OtherKey,
     ByClient,
     ByHost,
+    /// The oldest of too many.
+    Evicted,
+    /// Reuse in another family.
+    Related,
 }
 
 /// Why there is no answer.
@@ -245,8 +367,14 @@ pub enum Failure {
     Consent,
     /// The store has said so.
     Store,
-    /// Too many races were lost.
+    /// Too many races were lost, or the new family was itself by far the oldest of too many.
     Contended,
+    /// No more may be issued.
+    TooManyFamilies,
+    /// The node adopts nothing.
+    NoAdoption,
+    /// The legacy token was adopted for another consent.
+    OtherGrant,
     /// Anything else: never expected.
     Unforeseen,
 }
@@ -255,9 +383,26 @@ pub enum Failure {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     Rotate(BTreeSet<String>),
-    Replay(BTreeSet<String>),
+    Replay { scope: BTreeSet<String>, counted: bool },
+    Renew(BTreeSet<String>),
+    Fork(BTreeSet<String>),
+    Recover(BTreeSet<String>),
     Keep { scope: BTreeSet<String>, slides: bool },
     Refuse(Why),
     End(Cause),
     Fail(Failure),
+}
+
+/// How many legacy tokens there are.
+pub const LEGACIES: usize = 5;
+
+/// The tokens of other systems: short, odd, as long as may be, of another script, and one that looks like ours.
+pub fn legacy_text(no: usize) -> String {
+    match no % LEGACIES {
+        0 => "8xLOxBtZp8".to_owned(),
+        1 => " \ta=b&c?%00~+/ ".to_owned(),
+        2 => "x".repeat(16 * 1024),
+        3 => "\u{436}\u{435}\u{442}\u{43e}\u{43d}".to_owned(),
+        _ => format!("rt_AQ{}", "A".repeat(94)),
+    }
 }

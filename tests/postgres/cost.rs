@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heirloom::decide::Guard;
+use heirloom::guard::Guard;
 use heirloom::store::{PostgresStore, Written};
 use heirloom::testing::{self, ManualClock};
 use heirloom::{

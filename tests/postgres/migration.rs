@@ -74,7 +74,7 @@ async fn the_schema_for_other_tools_is_the_one_that_migrate_makes() {
 #[ignore = "needs PostgreSQL: bash scripts/test.sh"]
 async fn tables_of_another_release_are_refused_and_left_alone() {
     let place = Place::new().await;
-    for (version, says) in [(2, "run a newer release"), (0, "run PostgresStore::migrate")] {
+    for (version, says) in [(3, "run a newer release"), (0, "run PostgresStore::migrate")] {
         place.sql(&format!("UPDATE heirloom_schema SET version = {version}")).await;
         let text = refused(&place).await;
         assert!(text.contains(says) && text.contains(&version.to_string()), "{text}");

@@ -223,6 +223,8 @@ async fn a_standby_is_refused_by_every_call() {
         }
         let page = heirloom::Page { after: None, limit: 10 };
         unavailable(store.select(&heirloom::Selector::subject("nobody"), page).await);
+        let text = unavailable(store.scan(None, 10).await);
+        assert!(text.contains("is a standby"), "{text}");
         unavailable(store.purge(heirloom::testing::purge(NOW, 10)).await);
     }
     server.promote();

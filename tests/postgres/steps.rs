@@ -1,7 +1,7 @@
 //! Families and steps of which a test says only what it is about.
 
-use heirloom::decide::Guard;
 use heirloom::family::{Family, Head, Revocation};
+use heirloom::guard::Guard;
 use heirloom::store::{Created, Revoked, Written};
 use heirloom::testing::{self, digest, token};
 use heirloom::token::{FamilyId, Position, Presented};

@@ -1,16 +1,17 @@
-//! Families to write down: three whose every field is stated here, and random ones.
+//! Families to write down: some whose every field is stated here, and random ones.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use heirloom::Scope;
-use heirloom::family::{Family, Predecessor, Reuse, Revocation, Status};
+use heirloom::family::{Branches, Family, Predecessor, Reuse, Revocation, Status};
 use heirloom::key::KeyId;
 use heirloom::secret::{Digest, Salt};
 use heirloom::token::FamilyId;
 use heirloom::{
-    Binding, Engine, Grant, Key, KeyRing, MemoryStore, Outcome, Policy, Reason, Request, Timestamp,
+    Binding, Engine, Grant, Key, KeyRing, Leeway, MemoryStore, Outcome, Policy, Reason, Request,
+    Timestamp,
 };
 use pollster::block_on;
 use proptest::prelude::*;
@@ -65,10 +66,74 @@ pub fn ended() -> Family {
     family
 }
 
+/// Two branches live beside the first, of five that were made; each ends at a time of its own.
+pub fn branched() -> Family {
+    let mut family = full();
+    family.branches = branches(&[(2, 0, 8_000), (5, 2, 70_000)]);
+    family.branches.made = 5;
+    let [two, five] = &mut family.branches.live[..] else { panic!("two") };
+    (two.born, two.head.generation) = (4, 9);
+    (five.born, five.head.generation) = (11, 12);
+    (five.head.displaced, five.head.key) = (true, KeyId::new(3));
+    if let Some(predecessor) = &mut five.head.predecessor {
+        (predecessor.closed, predecessor.displaced, predecessor.replays) = (true, true, 2);
+    }
+    family
+}
+
+/// A newest-leeway has put its token in the place of another, as it had its predecessor.
+pub fn displaced() -> Family {
+    let mut family = full();
+    family.head.displaced = true;
+    if let Some(predecessor) = &mut family.head.predecessor {
+        (predecessor.displaced, predecessor.replays, predecessor.closed) = (true, 3, false);
+    }
+    family
+}
+
+/// Of a legacy token, and not used since.
+pub fn adopted() -> Family {
+    let mut family = fresh();
+    family.kept_until = Some(at(95_000));
+    family
+}
+
+/// Ended by the limit of families.
+pub fn evicted() -> Family {
+    let mut family = full();
+    let reason = Reason::Evicted;
+    family.status = Status::Revoked(Revocation { at: at(7_000), reason, call: 7 });
+    family
+}
+
+/// All of them.
+pub fn stated() -> [Family; 7] {
+    [fresh(), full(), ended(), branched(), displaced(), adopted(), evicted()]
+}
+
+/// Branches by number, origin and idle end.
+pub fn branches(branches: &[(u16, u16, u64)]) -> Branches {
+    let mut forked = FORKED.branches.clone();
+    let model = forked.live.remove(0);
+    for (number, origin, idle) in branches {
+        let mut branch = model.clone();
+        (branch.number, branch.origin, branch.born) = (*number, *origin, 1);
+        let byte = number.to_be_bytes()[1];
+        let head = &mut branch.head;
+        (head.generation, head.digest) = (1, digest(byte));
+        (head.rotated_at, head.used_at) = (at(5_000), at(7_000));
+        head.idle_expires_at = Some(at(*idle));
+        head.predecessor = predecessor(byte ^ 0x80, byte ^ 0xff, false);
+        forked.made = *number;
+        forked.live.push(branch);
+    }
+    forked
+}
+
 /// Any family that the engine can have written, and many more.
 pub fn any_family() -> impl Strategy<Value = Family> {
-    (times(), head(), status(), grant(), any::<(u64, [u8; 16])>()).prop_map(
-        |((created, rotated, used, ends), head, status, mut grant, (version, id))| {
+    (times(), head(), status(), grant(), rare(), any::<(u64, [u8; 16])>()).prop_map(
+        |((created, rotated, used, ends), head, status, mut grant, rare, (version, id))| {
             let mut family = fresh();
             (family.id, family.version) = (FamilyId::from_bytes(id), (version >> 11).max(1));
             (family.created_at, family.status) = (at(created), status);
@@ -84,9 +149,44 @@ pub fn any_family() -> impl Strategy<Value = Family> {
             family.head.predecessor =
                 if generation == 0 { None } else { predecessor(digest[0] ^ 1, salt, closed) };
             family.grant = Arc::new(grant);
+            let (kept, branches_of, displaced, replays) = rare;
+            family.kept_until = later(kept, created);
+            family.branches = branches_of;
+            family.head.displaced = displaced.0 && generation > 0;
+            if let Some(predecessor) = &mut family.head.predecessor {
+                (predecessor.displaced, predecessor.replays) = (displaced.1, replays);
+            }
             family
         },
     )
+}
+
+type Rare = (Option<u64>, Branches, (bool, bool), u32);
+
+/// What most families have not.
+fn rare() -> impl Strategy<Value = Rare> {
+    let kept = prop_oneof![3 => Just(None), 1 => (0..1_u64 << 45).prop_map(Some)];
+    let branch = (1..5_u16, 7_001..1_u64 << 45, any::<u32>(), any::<bool>());
+    let live = prop_oneof![3 => Just(vec![]), 1 => collection::vec(branch, 0..=31)];
+    let branches = (live, 0..9_u16).prop_map(|(live, more)| {
+        let mut number = 0;
+        let numbered = live.iter().map(|(step, idle, ..)| {
+            number += step;
+            (number, number - step, *idle)
+        });
+        let mut branches = branches(&numbered.collect::<Vec<_>>());
+        branches.made = number + more;
+        for (branch, (.., born, flag)) in branches.live.iter_mut().zip(&live) {
+            branch.born = (*born).max(1);
+            branch.head.generation = branch.born.saturating_add(u32::from(branch.number));
+            branch.head.displaced = *flag;
+            if *born % 5 == 0 {
+                branch.head.idle_expires_at = None;
+            }
+        }
+        branches
+    });
+    (kept, branches, any::<(bool, bool)>(), prop_oneof![Just(0), any::<u32>()])
 }
 
 type Ends = (Option<u64>, Option<u64>, Option<u64>);
@@ -117,6 +217,9 @@ fn status() -> impl Strategy<Value = Status> {
         Reason::ConsentWithdrawn,
         Reason::CredentialChange,
         Reason::Administrator,
+        Reason::Evicted,
+        Reason::RelatedReuse,
+        Reason::Moved,
     ]);
     let reason = prop_oneof![reuse, other];
     prop_oneof![
@@ -167,11 +270,21 @@ fn at(millis: u64) -> Timestamp {
 }
 
 /// A family that was rotated once: only the engine makes one, and here every field of it is replaced.
-static ROTATED: LazyLock<Family> = LazyLock::new(|| {
-    let keys = KeyRing::new(Key::new(1, &[7; 32]).unwrap());
-    let engine = Engine::new(MemoryStore::new(), keys, Policy::default());
-    let token = block_on(engine.issue(Grant::new("alice", "web"))).unwrap().token.unwrap();
-    let outcome = block_on(engine.refresh(token.expose(), Request::new("web"))).unwrap();
-    assert!(matches!(outcome, Outcome::Granted(_)));
-    engine.store().snapshot().pop().unwrap()
+static ROTATED: LazyLock<Family> = LazyLock::new(|| exchanged(Policy::default(), 1));
+
+/// Another, with a branch.
+static FORKED: LazyLock<Family> = LazyLock::new(|| {
+    let leeway = Leeway::fork(Duration::from_secs(60), 32);
+    exchanged(Policy::builder().leeway(leeway).build().unwrap(), 2)
 });
+
+fn exchanged(policy: Policy, times: usize) -> Family {
+    let keys = KeyRing::new(Key::new(1, &[7; 32]).unwrap());
+    let engine = Engine::new(MemoryStore::new(), keys, policy);
+    let token = block_on(engine.issue(Grant::new("alice", "web"))).unwrap().token.unwrap();
+    for _ in 0..times {
+        let outcome = block_on(engine.refresh(token.expose(), Request::new("web"))).unwrap();
+        assert!(matches!(outcome, Outcome::Granted(_)));
+    }
+    engine.store().snapshot().pop().unwrap()
+}

@@ -15,6 +15,7 @@ pub fn write_once(name: &str, bytes: &[u8]) {
         let line =
             |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let text: String = bytes.chunks(32).map(|bytes| line(bytes) + "\n").collect();
+        std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
         std::fs::write(path(name), text).unwrap();
     }
 }

@@ -8,7 +8,8 @@ use heirloom::store::{Revoked, Store};
 use heirloom::testing::{ManualClock, create, purge, token};
 use heirloom::token::Position;
 use heirloom::{
-    Begun, Engine, Grant, Key, KeyRing, Outcome, Policy, Reason, Refusal, Request, Timestamp,
+    Begun, Engine, Grant, Key, KeyRing, Leeway, Outcome, Policy, Reason, Refusal, Request,
+    Timestamp,
 };
 use redis::cmd;
 
@@ -78,6 +79,7 @@ macro_rules! alone {
 }
 
 alone!(round_trips_are_counted_by_the_servers, round_trips);
+alone!(a_branch_costs_a_look_and_a_swap, round_trips_of_branches);
 alone!(a_million_generations_end_by_one_call, million_generations);
 alone!(a_purge_of_many_asks_little, purge_of_many);
 
@@ -144,6 +146,30 @@ async fn round_trips<C: Connection>(world: World<C>) {
         assert_eq!(counts.take().await, (1, 0), "a dead family");
     }
     assert_eq!(world.contents(&world.keys().await).await, before);
+}
+
+/// What the guard cannot rotate is looked at, and then swapped.
+async fn round_trips_of_branches<C: Connection>(world: World<C>) {
+    let policy = Policy::builder().leeway(Leeway::fork(DAY, 4).uses(4)).build().unwrap();
+    let engine = Engine::new(world.open().await, KeyRing::new(key()), policy);
+    let engine = engine.with_clock(ManualClock::at(START));
+    // Servers that know the scripts.
+    for _ in 0..40 {
+        let first = engine.issue(Grant::new("bob", "web")).await.unwrap().token.unwrap();
+        for _ in 0..2 {
+            granted(engine.refresh(first.expose(), Request::new("web")).await.unwrap());
+        }
+    }
+    let first = engine.issue(Grant::new("alice", "web")).await.unwrap().token.unwrap();
+    let mut counts = Counts::new(&world).await;
+    let second = granted(engine.refresh(first.expose(), Request::new("web")).await.unwrap());
+    assert_eq!(counts.take().await.0, 1, "a rotation");
+    let fork = granted(engine.refresh(first.expose(), Request::new("web")).await.unwrap());
+    assert_eq!(counts.take().await.0, 2, "a fork");
+    for token in [second, fork] {
+        granted(engine.refresh(&token, Request::new("web")).await.unwrap());
+        assert_eq!(counts.take().await.0, 2, "a rotation of a branch");
+    }
 }
 
 async fn million_generations<C: Connection>(world: World<C>) {

@@ -1,7 +1,7 @@
 //! Records that cannot be: refused with their id and field, and not written.
 
 use heirloom::family::Family;
-use heirloom::store::{Created, Store, StoreError, StoreErrorKind};
+use heirloom::store::{Created, Revoked, Store, StoreError, StoreErrorKind, Written};
 use heirloom::testing::{create, replace};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use redis::cmd;
 
-use crate::sample::{any_family, end, full, rotation};
+use crate::sample::{adopted, any_family, at, displaced, end, forked, fresh, full, rotation};
 use crate::world::{Connection, World, on_both};
 
 /// The steps that would change a family, and what each has met.
@@ -68,6 +68,112 @@ on_both! {
             assert_refused(&world, &family, told).await;
             let _: () = world.ask(cmd("UNLINK").arg(&key)).await;
         }
+    }
+
+    async fn a_damaged_field_of_what_is_not_plain_is_named(world) {
+        let two = forked(&[(1, Some(70_000)), (3, Some(65_000))]);
+        let endless = forked(&[(1, Some(70_000)), (3, None)]);
+        let damages: [(Family, &str, Option<&str>, &str); 27] = [
+            (adopted(), "kept_until", Some("x"), "kept_until"),
+            (adopted(), "kept_until", Some(""), "kept_until"),
+            (adopted(), "kept_until", Some("999"), "kept_until"),
+            (fresh(), "kept_until", Some("9007199254740992"), "kept_until"),
+            (displaced(), "displaced", Some("2"), "displaced"),
+            (displaced(), "displaced", Some("true"), "displaced"),
+            (fresh(), "displaced", Some("1"), "displaced"),
+            (displaced(), "predecessor_replays", Some("4294967296"), "predecessor_replays"),
+            (displaced(), "predecessor_replays", Some("-1"), "predecessor_replays"),
+            (fresh(), "predecessor_replays", Some("0"), "predecessor_replays"),
+            (displaced(), "predecessor_displaced", Some("2"), "predecessor_displaced"),
+            (fresh(), "predecessor_displaced", Some("0"), "predecessor_displaced"),
+            (displaced(), "reason", Some("moved"), "reason"),
+            (full(), "branches_end_at", Some("60000"), "branches_end_at"),
+            (two.clone(), "branches_end_at", None, "branches_end_at"),
+            (two.clone(), "branches_end_at", Some("69999"), "branches_end_at"),
+            (two.clone(), "branches_end_at", Some("70001"), "branches_end_at"),
+            (two.clone(), "branches_end_at", Some("070000"), "branches_end_at"),
+            (endless, "branches_end_at", Some("70000"), "branches_end_at"),
+            (forked(&[]), "branches_end_at", Some("70000"), "branches_end_at"),
+            (two.clone(), "branches", None, "branches_end_at"),
+            (two.clone(), "expires_at", Some("68000"), "branches_end_at"),
+            (two.clone(), "branches", Some(""), "branches"),
+            (two.clone(), "branches", Some("[]"), "branches"),
+            (two.clone(), "branches", Some("{}"), "branches"),
+            (two.clone(), "branches", Some("null"), "branches"),
+            (two, "branches", Some("{\"made\":3,\"live\":[null]}"), "branches"),
+        ];
+        for (family, field, damaged, told) in damages {
+            world.with([&family]).await;
+            let key = world.family(family.id);
+            let _: () = match damaged {
+                Some(text) => world.ask(cmd("HSET").arg(&key).arg(field).arg(text)).await,
+                None => world.ask(cmd("HDEL").arg(&key).arg(field)).await,
+            };
+            assert_refused(&world, &family, told).await;
+            let _: () = world.ask(cmd("UNLINK").arg(&key)).await;
+        }
+    }
+
+    /// One branch that cannot be is enough; and no other spelling of one that can.
+    async fn a_damaged_branch_is_refused(world) {
+        let family = forked(&[(1, Some(70_000)), (3, Some(65_000))]);
+        let key = world.family(family.id);
+        world.with([&family]).await;
+        let whole: String = world.ask(cmd("HGET").arg(&key).arg("branches")).await;
+        for (from, to) in BRANCH_DAMAGES {
+            let damaged = whole.replacen(from, to, 1);
+            assert_ne!(damaged, whole, "{from}");
+            let _: () = world.ask(cmd("HSET").arg(&key).arg("branches").arg(damaged)).await;
+            assert_refused(&world, &family, "branches").await;
+        }
+        let most: Vec<_> = (1..=32).map(|number| (number, Some(60_000))).collect();
+        let _: () = world.ask(cmd("UNLINK").arg(&key)).await;
+        let family = forked(&most);
+        world.with([&family]).await;
+        assert_refused(&world, &family, "branches").await;
+    }
+
+    async fn as_many_branches_as_there_can_be_take_every_step(world) {
+        let most: Vec<_> = (2..=32).map(|number| (number * 2047, Some(60_000))).collect();
+        let family = forked(&most);
+        let store = world.with([&family]).await;
+        let declined = store.advance(rotation(&family, at(7_000), None)).await.unwrap();
+        assert!(matches!(declined, Written::Declined(Some(found)) if found == family));
+        let replaced = store.replace(replace(&family, |next| next.head.used_at = at(7_000))).await.unwrap();
+        let Written::Committed(replaced) = replaced else { panic!("{replaced:?}") };
+        let revoked = store.revoke(end(family.id, at(8_000))).await.unwrap();
+        let Revoked::ByThisCall(revoked) = revoked else { panic!("{revoked:?}") };
+        assert_eq!(revoked.family().branches, replaced.family().branches);
+        assert_eq!(store.load(family.id).await.unwrap().as_ref(), Some(revoked.family()));
+    }
+
+    /// Each of the three things by which a family is not plain declines a rotation by itself.
+    async fn what_is_not_plain_is_not_advanced(world) {
+        let store = world.open().await;
+        let mut kept = adopted();
+        kept.head.idle_expires_at = None;
+        let mut once = full();
+        once.head.displaced = true;
+        for family in [kept.clone(), once, forked(&[]), forked(&[(1, None)])] {
+            world.with([&family]).await;
+            let keys = [world.family(family.id), world.ends(family.id)];
+            let before = world.contents(&keys).await;
+            let declined = store.advance(rotation(&family, at(7_000), None)).await.unwrap();
+            assert!(matches!(&declined, Written::Declined(Some(found)) if *found == family), "{declined:?}");
+            assert_eq!(world.contents(&keys).await, before);
+            let _: () = world.ask(cmd("UNLINK").arg(&keys[0])).await;
+        }
+        // What is past is no matter.
+        let mut later = full();
+        later.kept_until = Some(at(50_000));
+        let predecessor = later.head.predecessor.as_mut().unwrap();
+        (predecessor.replays, predecessor.displaced) = (7, true);
+        world.with([&later]).await;
+        let advanced = store.advance(rotation(&later, at(7_000), None)).await.unwrap();
+        let Written::Committed(advanced) = advanced else { panic!("{advanced:?}") };
+        let predecessor = advanced.family().head.predecessor.as_ref().unwrap();
+        assert_eq!((predecessor.replays, predecessor.displaced), (0, false));
+        assert_eq!(advanced.family().kept_until, Some(at(50_000)));
     }
 
     async fn a_key_of_another_kind_is_refused(world) {
@@ -145,6 +251,56 @@ on_both! {
     }
 }
 
+/// What is put in the place of a part of two branches, 1 and 3 of 3 that were made.
+const BRANCH_DAMAGES: [(&str, &str); 46] = [
+    ("\"made\":3", "\"made\":0"),
+    ("\"made\":3", "\"made\":2"),
+    ("\"made\":3", "\"made\":03"),
+    ("\"made\":3", "\"made\":3.0"),
+    ("\"made\":3", "\"made\":3e0"),
+    ("\"made\":3", "\"made\":65536"),
+    ("\"made\":3", "\"made\": 3"),
+    ("\"made\":3,", ""),
+    ("{\"made\":3", " {\"made\":3"),
+    ("]}", "]} "),
+    ("]}", "],\"made\":3}"),
+    ("]}", ",]}"),
+    ("]}", "]"),
+    ("[{", "[,{"),
+    ("},{", "}{"),
+    ("},{", "}, {"),
+    ("},{", ",\"number\":1},{"),
+    ("},{", ",\"more\":1},{"),
+    ("\"number\":1", "\"number\":0"),
+    ("\"number\":1", "\"number\":3"),
+    ("\"number\":1", "\"number\":4"),
+    ("\"number\":3", "\"number\":1"),
+    ("\"number\":1,\"origin\":0", "\"origin\":0,\"number\":1"),
+    ("\"origin\":0", "\"origin\":1"),
+    ("\"origin\":0", "\"origin\":-0"),
+    ("\"origin\":0", "\"origin\":null"),
+    ("\"born\":1", "\"born\":0"),
+    ("\"born\":1", "\"born\":2"),
+    ("\"generation\":1", "\"generation\":0"),
+    ("\"generation\":1", "\"generation\":4294967296"),
+    ("AQEB", "AQE"),
+    ("AQEB", "AQEBA"),
+    ("AQEBAQE\"", "AQEBAQF\""),
+    ("AQEBAQE\"", "AQEBAQ+\""),
+    ("AQEBAQE\"", "AQEBAQE=\""),
+    ("\"key_id\":1", "\"key_id\":256"),
+    ("\"rotated_at\":5000", "\"rotated_at\":7001"),
+    ("\"rotated_at\":5000", "\"rotated_at\":\"5000\""),
+    ("\"used_at\":7000", "\"used_at\":4999"),
+    ("\"used_at\":7000", "\"used_at\":70000"),
+    ("\"used_at\":7000", "\"used_at\":9007199254740992"),
+    ("\"idle_expires_at\":70000", "\"idle_expires_at\":70000.0"),
+    ("_g\"", "_h\""),
+    ("\"predecessor_closed\":false", "\"predecessor_closed\":0"),
+    ("\"predecessor_replays\":0", "\"predecessor_replays\":4294967296"),
+    (",\"displaced\":false", ""),
+];
+
 fn cases() -> usize {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
 }
@@ -198,6 +354,12 @@ fn damage() -> impl Strategy<Value = (&'static str, Option<Vec<u8>>)> {
         "a\"b",
         "null",
         "NaN",
+        "evicted",
+        "moved",
+        "{\"made\":1,\"live\":[]}",
+        "{\"made\":0,\"live\":[]}",
+        "{\"made\":1,\"live\":[{}]}",
+        "{\"made\":65535,\"live\":[ ]}",
     ]);
     let junk = prop_oneof![
         6 => texts.prop_map(|text| Some(text.into())),

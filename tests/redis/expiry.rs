@@ -7,9 +7,11 @@ use heirloom::family::Family;
 use heirloom::store::redis::{RedisSettings, RedisStore};
 use heirloom::store::{Revoked, Store, Written};
 use heirloom::testing::replace;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
 use redis::cmd;
 
-use crate::sample::{DAY, at, end, issued, rotation};
+use crate::sample::{DAY, any_family, at, end, forked, issued, rotation};
 use crate::world::{Connection, World, on_both};
 
 /// Hosts live in virtual time: at its beginning, in our past, and far in our future.
@@ -100,6 +102,52 @@ on_both! {
         let kept = replace(&family, |next| next.version = 6);
         let Ok(Written::Committed(_)) = store.replace(kept).await else { panic!("declined") };
         assert_left(&world, &family, Some(15 * DAY)).await;
+    }
+
+    /// Both are counted from the host's clock at the write, as any end is.
+    async fn what_is_kept_or_has_branches_stays_until_the_last_end(world) {
+        let now = at(100_000_000_000);
+        let mut family = issued(1, now, Some(DAY));
+        family.kept_until = Some(now.saturating_add(30 * DAY));
+        let store = world.with([&family]).await;
+        assert_left(&world, &family, Some(44 * DAY)).await;
+        let Ok(Revoked::ByThisCall(_)) = store.revoke(end(family.id, now.saturating_add(10 * DAY))).await else {
+            panic!("not ended")
+        };
+        assert_left(&world, &family, Some(34 * DAY)).await;
+
+        let mut family = issued(2, now, Some(DAY));
+        let millis = now.as_millis() + 86_400_000 * 7;
+        family.branches = forked(&[(1, Some(60_000)), (2, Some(millis))]).branches;
+        let store = world.with([&family]).await;
+        assert_left(&world, &family, Some(21 * DAY)).await;
+        let endless = replace(&family, |next| next.branches.live[0].head.idle_expires_at = None);
+        let Ok(Written::Committed(_)) = store.replace(endless).await else { panic!("declined") };
+        assert_left(&world, &family, None).await;
+        let Ok(Revoked::ByThisCall(_)) = store.revoke(end(family.id, now)).await else {
+            panic!("not ended")
+        };
+        assert_left(&world, &family, Some(14 * DAY)).await;
+    }
+
+    /// The server's order of ends is the rule's, whatever the family.
+    async fn every_family_is_sorted_by_its_end(world) {
+        let mut runner = TestRunner::new(Config::default());
+        for _ in 0..100 {
+            let family = any_family().new_tree(&mut runner).unwrap().current();
+            let store = world.with([&family]).await;
+            let ended = store.revoke(end(family.id, at(1 << 49))).await;
+            let now = match ended.as_ref() {
+                Ok(Revoked::ByThisCall(committed)) => committed.family(),
+                // Ended before, or of the last version.
+                _ => &family,
+            };
+            let member = family.id.to_string();
+            let score: f64 = world.ask(cmd("ZSCORE").arg(world.ends(family.id)).arg(member)).await;
+            let expected = now.ended_at().map_or("inf".to_owned(), |end| end.as_millis().to_string());
+            assert_eq!(score.to_string(), expected, "{now:?}");
+            let _: () = world.ask(cmd("UNLINK").arg(world.family(family.id))).await;
+        }
     }
 
     async fn the_longest_life_is_no_error(world) {

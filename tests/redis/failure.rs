@@ -17,7 +17,7 @@ use crate::world::{on_both, wait};
 /// What each kind of call says.
 async fn all_calls(
     store: &RedisStore<MultiplexedConnection>,
-) -> [(&'static str, Option<StoreError>); 7] {
+) -> [(&'static str, Option<StoreError>); 8] {
     let family = full();
     [
         ("create", store.create(create(issued(9, at(0), None))).await.err()),
@@ -26,6 +26,7 @@ async fn all_calls(
         ("replace", store.replace(replace(&family, |_| {})).await.err()),
         ("revoke", store.revoke(end(family.id, at(7_000))).await.err()),
         ("select", store.select(&Selector::client("web"), page(None, 1)).await.err()),
+        ("scan", store.scan(None, 1).await.err()),
         ("purge", store.purge(purge(Timestamp::MAX, 10)).await.err()),
     ]
 }

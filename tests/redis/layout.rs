@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use heirloom::store::{Store, Written};
 use redis::cmd;
 
-use crate::sample::{DAY, at, ended, fresh, full, id, issued, rotation};
+use crate::sample::{
+    DAY, adopted, at, displaced, forked, fresh, full, id, issued, rotation, stated,
+};
 use crate::world::on_both;
 
 on_both! {
@@ -61,16 +63,48 @@ on_both! {
         let (family, made) = entry.split_once('@').unwrap();
         assert_eq!((family, made.len()), (&*endless.id.to_string(), 15));
         let format: String = world.ask(cmd("GET").arg(format!("{}:format", world.prefix))).await;
-        assert_eq!(format, "1");
+        assert_eq!(format, "2");
     }
 
     async fn every_family_is_read_back_as_it_was_written(world) {
-        let mut families = [fresh(), full(), ended()];
-        families[1].id = id(1);
-        families[2].id = id(2);
+        let mut families = stated().to_vec();
+        families.extend([forked(&[(1, Some(70_000)), (3, None)]), forked(&[])]);
+        for (family, number) in families.iter_mut().zip(0..) {
+            family.id = id(number);
+        }
         let store = world.with(&families).await;
         for family in &families {
             assert_eq!(store.load(family.id).await.unwrap().as_ref(), Some(family));
+        }
+    }
+
+    /// What is 0 is not there: a plain family takes no more than it did in format 1.
+    async fn what_is_not_plain_has_fields_of_its_own(world) {
+        let mut families = [displaced(), adopted(), forked(&[(2, Some(70_000))])];
+        for (family, number) in families.iter_mut().zip(0..) {
+            family.id = id(number);
+        }
+        world.with(&families).await;
+        let branch = format!(
+            concat!(
+                r#"{{"made":2,"live":[{{"number":2,"origin":0,"born":1,"generation":1,"digest":"{}","key_id":1,"rotated_at":5000,"#,
+                r#""used_at":7000,"idle_expires_at":70000,"predecessor_digest":"{}","predecessor_salt":"{}","#,
+                r#""predecessor_closed":false,"predecessor_replays":0,"predecessor_displaced":false,"displaced":false}}]}}"#,
+            ),
+            "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI", "goKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoI", "_f39_f39_f39_f39_f39_Q",
+        );
+        let expected = [
+            vec![("displaced", "1"), ("predecessor_replays", "3"), ("predecessor_displaced", "1")],
+            vec![("kept_until", "95000")],
+            vec![("branches", &*branch), ("branches_end_at", "70000")],
+        ];
+        let names = ["kept_until", "branches", "branches_end_at", "displaced", "predecessor_replays", "predecessor_displaced"];
+        for (family, expected) in families.iter().zip(expected) {
+            let fields: Vec<Option<String>> =
+                world.ask(cmd("HMGET").arg(world.family(family.id)).arg(&names)).await;
+            let found: BTreeMap<_, _> = names.iter().zip(fields).filter_map(|(name, it)| Some((*name, it?))).collect();
+            let expected: BTreeMap<_, _> = expected.into_iter().map(|(name, text)| (name, text.to_owned())).collect();
+            assert_eq!(found, expected);
         }
     }
 

@@ -1,14 +1,14 @@
 //! What ended long ago goes, in bounded batches, and nothing else does.
 
-use heirloom::Grant;
-use heirloom::family::Family;
+use heirloom::family::{Family, Revocation, Status};
 use heirloom::store::Store;
 use heirloom::store::redis::{RedisSettings, RedisStore};
 use heirloom::testing::purge;
+use heirloom::{Grant, Reason};
 use redis::aio::ConnectionLike;
 use redis::{Arg, Cmd, Pipeline, RedisFuture, Value, cmd};
 
-use crate::sample::{DAY, at, end, id, issued};
+use crate::sample::{DAY, adopted, at, end, forked, fresh, full, id, issued};
 use crate::world::{Connection, World, on_both};
 
 /// Ends at this instant.
@@ -28,6 +28,33 @@ async fn stored<C: Connection>(world: &World<C>) -> usize {
                 && !key.ends_with(":ends")
         })
         .count()
+}
+
+fn revoked(millis: u64) -> Status {
+    Status::Revoked(Revocation { at: at(millis), reason: Reason::Moved, call: 7 })
+}
+
+/// Each, alone, goes one millisecond after its end, and no earlier; by the same instant the server sorts it.
+async fn assert_ends<C: Connection>(
+    world: &World<C>,
+    cases: impl IntoIterator<Item = (Family, Option<u64>)>,
+) {
+    for (family, end) in cases {
+        let store = world.with([&family]).await;
+        let member = family.id.to_string();
+        let score: String = world.ask(cmd("ZSCORE").arg(world.ends(family.id)).arg(member)).await;
+        assert_eq!(score, end.map_or("inf".to_owned(), |end| end.to_string()), "{family:?}");
+        for (before, removed) in [
+            (end.map_or(heirloom::Timestamp::MAX, |end| at(end - 1)), 0),
+            (end.map_or(heirloom::Timestamp::MAX, at), 0),
+            (end.map_or(heirloom::Timestamp::MAX, |end| at(end + 1)), usize::from(end.is_some())),
+        ] {
+            let purged = store.purge(purge(before, 10)).await.unwrap();
+            assert_eq!(purged, removed, "{family:?} before {before:?}");
+        }
+        let _: () = world.ask(cmd("UNLINK").arg(world.family(family.id))).await;
+        let _: () = world.ask(cmd("UNLINK").arg(world.ends(family.id))).await;
+    }
 }
 
 /// Uses a family at the very moment when it has been found due, and is about to be removed.
@@ -100,6 +127,55 @@ on_both! {
         let _ = store.revoke(end(id(1), at(1_000))).await.unwrap();
         assert_eq!(store.purge(purge(at(1_000), 10)).await.unwrap(), 0);
         assert_eq!(store.purge(purge(at(1_001), 10)).await.unwrap(), 1);
+    }
+
+    async fn what_is_to_be_kept_longer_than_it_lasts_goes_by_that(world) {
+        let ended = |mut family: Family| {
+            family.status = revoked(7_000);
+            family
+        };
+        let kept = |until, mut family: Family| {
+            family.kept_until = Some(at(until));
+            family
+        };
+        let cases = [
+            (kept(50_000, ended(adopted())), Some(50_000)),
+            (kept(6_000, ended(adopted())), Some(7_000)),
+            (kept(50_000, ended(full())), Some(50_000)),
+            (kept(70_000, full()), Some(70_000)),
+            (kept(59_999, full()), Some(60_000)),
+            (kept(70_000, fresh()), None),
+        ];
+        assert_ends(&world, cases).await;
+    }
+
+    async fn a_family_with_branches_goes_with_the_last_of_them(world) {
+        let ended = |mut family: Family| {
+            family.status = revoked(7_000);
+            family
+        };
+        let mut kept = forked(&[(1, Some(70_000))]);
+        kept.kept_until = Some(at(80_000));
+        let mut capped = forked(&[(1, Some(70_000)), (2, None)]);
+        capped.expires_at = Some(at(66_000));
+        let mut endless = forked(&[(1, Some(70_000))]);
+        endless.head.idle_expires_at = None;
+        // The absolute end had come when a branch was used: ends may be counted anew.
+        let mut late = forked(&[(1, Some(70_000))]);
+        (late.expires_at, late.head.idle_expires_at) = (Some(at(6_400)), None);
+        let cases = [
+            (forked(&[(1, Some(70_000)), (3, Some(65_000))]), Some(70_000)),
+            (forked(&[(1, Some(65_000)), (3, Some(70_000))]), Some(70_000)),
+            (forked(&[(1, Some(50_000))]), Some(60_000)),
+            (forked(&[(1, Some(70_000)), (3, None)]), None),
+            (forked(&[]), Some(60_000)),
+            (endless, None),
+            (kept, Some(80_000)),
+            (capped, Some(66_000)),
+            (late, Some(7_000)),
+            (ended(forked(&[(1, Some(70_000)), (3, None)])), Some(7_000)),
+        ];
+        assert_ends(&world, cases).await;
     }
 
     async fn batches_are_bounded_and_come_to_their_end(world) {

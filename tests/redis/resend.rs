@@ -1,10 +1,12 @@
 //! Clients of a cluster send a command again when its connection breaks: everything may arrive twice.
 
+use std::time::Duration;
+
 use heirloom::store::redis::{RedisSettings, RedisStore};
 use heirloom::store::{Created, Revoked, Store};
 use heirloom::testing::{ManualClock, create, purge};
 use heirloom::{
-    Engine, Grant, How, Key, KeyRing, Outcome, Policy, Reason, Refusal, Request, Selector,
+    Engine, Grant, How, Key, KeyRing, Leeway, Outcome, Policy, Reason, Refusal, Request, Selector,
 };
 use redis::aio::ConnectionLike;
 use redis::{Cmd, Pipeline, RedisFuture, Value};
@@ -43,6 +45,17 @@ async fn open<C: Connection>(world: &World<C>) -> RedisStore<Twice<C>> {
     RedisStore::open_with(Twice(world.connection.clone()), settings).await.unwrap()
 }
 
+async fn lenient<C: Connection>(
+    world: &World<C>,
+    leeway: Leeway,
+) -> (Engine<RedisStore<Twice<C>>, ManualClock>, ManualClock) {
+    let clock = ManualClock::at(at(1_700_000_000_000));
+    let keys = KeyRing::new(Key::new(1, &[7; 32]).unwrap());
+    let policy = Policy::builder().leeway(leeway.uses(9)).build().unwrap();
+    let engine = Engine::new(open(world).await, keys, policy);
+    (engine.with_clock(clock.clone()), clock)
+}
+
 on_both! {
     async fn a_client_that_sends_everything_twice_changes_nothing(world) {
         let clock = ManualClock::at(at(1_700_000_000_000));
@@ -66,6 +79,49 @@ on_both! {
         let Outcome::Refused(Refusal::Revoked(Reason::Reuse(_))) = refused else {
             panic!("{refused:?}")
         };
+    }
+
+    /// A fork is a compare-and-swap: the second time it finds its own work, and makes no other branch.
+    async fn a_fork_that_arrives_twice_makes_one_branch(world) {
+        let (engine, clock) = lenient(&world, Leeway::fork(DAY, 3)).await;
+        let first = engine.issue(Grant::new("alice", "web")).await.unwrap().token.unwrap();
+        let family = engine.families(&Selector::subject("alice"), page(None, 9)).await.unwrap()[0].id;
+        let mut ends = Vec::new();
+        for (how, branch) in [(How::Rotated, 0), (How::Forked, 1), (How::Forked, 2)] {
+            let outcome = engine.refresh(first.expose(), Request::new("web")).await.unwrap();
+            let Outcome::Granted(granted) = outcome else { panic!("{outcome:?}") };
+            assert_eq!((granted.how, granted.branch, granted.generation), (how, branch, 1));
+            ends.push(granted.token.unwrap());
+        }
+        let stored = engine.store().load(family).await.unwrap().unwrap();
+        let replays = stored.head.predecessor.as_ref().unwrap().replays;
+        assert_eq!((stored.branches.made, stored.branches.live.len(), replays, stored.version), (2, 2, 2, 4));
+        clock.advance(DAY);
+        for (token, branch) in ends.iter().zip(0..) {
+            let outcome = engine.refresh(token.expose(), Request::new("web")).await.unwrap();
+            let Outcome::Granted(granted) = outcome else { panic!("{outcome:?}") };
+            assert_eq!((granted.how, granted.branch, granted.generation), (How::Rotated, branch, 2));
+        }
+        let stored = engine.store().load(family).await.unwrap().unwrap();
+        assert_eq!((stored.branches.made, stored.version), (2, 7));
+    }
+
+    async fn a_displacement_that_arrives_twice_displaces_once(world) {
+        let (engine, _) = lenient(&world, Leeway::newest(Duration::from_secs(10))).await;
+        let first = engine.issue(Grant::new("alice", "web")).await.unwrap().token.unwrap();
+        let mut last = None;
+        for how in [How::Rotated, How::Renewed, How::Renewed] {
+            let outcome = engine.refresh(first.expose(), Request::new("web")).await.unwrap();
+            let Outcome::Granted(granted) = outcome else { panic!("{outcome:?}") };
+            assert_eq!((granted.how, granted.generation), (how, 1));
+            last = granted.token;
+        }
+        let outcome = engine.refresh(last.unwrap().expose(), Request::new("web")).await.unwrap();
+        let Outcome::Granted(granted) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((granted.how, granted.generation), (How::Rotated, 2));
+        let stored = engine.store().load(granted.family).await.unwrap().unwrap();
+        let predecessor = stored.head.predecessor.as_ref().unwrap();
+        assert_eq!((stored.version, predecessor.displaced, stored.head.displaced), (5, true, false));
     }
 
     async fn a_revocation_that_arrives_twice_is_its_own(world) {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use heirloom::decide::Guard;
 use heirloom::family::{Family, Head, Revocation};
+use heirloom::guard::Guard;
 use heirloom::secret::Digest;
 use heirloom::store::{Advance, Page, Revoke};
 use heirloom::testing::{self, digest, token};
@@ -12,7 +12,7 @@ use heirloom::{Key, KeyRing, Policy, Reason, Request, Timestamp};
 
 #[path = "../records/families.rs"]
 mod families;
-pub use families::{any_family, ended, fresh, full};
+pub use families::{adopted, any_family, displaced, ended, fresh, full, stated};
 
 pub const DAY: Duration = Duration::from_secs(86_400);
 
@@ -33,6 +33,19 @@ pub fn issued(number: u16, now: Timestamp, idle: Option<Duration>) -> Family {
     (family.id, family.created_at) = (id(number), now);
     (family.head.rotated_at, family.head.used_at) = (now, now);
     family.head.idle_expires_at = idle.map(|idle| now.saturating_add(idle));
+    family
+}
+
+/// With branches of these numbers, each with an idle end of its own; the first one's is 60,000, and there is no absolute one.
+pub fn forked(ends: &[(u16, Option<u64>)]) -> Family {
+    let mut family = full();
+    (family.expires_at, family.grant) = (None, fresh().grant);
+    let branches: Vec<_> =
+        ends.iter().map(|(number, end)| (*number, 0, end.unwrap_or(60_000))).collect();
+    family.branches = families::branches(&branches);
+    for (branch, (_, end)) in family.branches.live.iter_mut().zip(ends) {
+        branch.head.idle_expires_at = end.map(at);
+    }
     family
 }
 

@@ -88,13 +88,15 @@ on_both! {
     async fn another_format_is_refused(world) {
         let key = format!("{}:format", world.prefix);
         let settings = || RedisSettings::default().prefix(&world.prefix);
-        for found in ["2", "0", "x", ""] {
+        for found in ["3", "10", "0", "x", "", "1 "] {
             let _: () = world.ask(cmd("SET").arg(&key).arg(found)).await;
             let error = RedisStore::open_with(world.connection.clone(), settings()).await.unwrap_err();
-            let expected = RedisUnfit::Format { found: found.to_owned(), known: "1" };
+            let expected = RedisUnfit::Format { found: found.to_owned(), known: "2" };
             assert_eq!(unfit(&error), &expected);
+            let left: String = world.ask(cmd("GET").arg(&key)).await;
+            assert_eq!(left, found);
         }
-        let _: () = world.ask(cmd("SET").arg(&key).arg("1")).await;
+        let _: () = world.ask(cmd("SET").arg(&key).arg("2")).await;
         RedisStore::open_with(world.connection.clone(), settings()).await.unwrap();
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use heirloom::decide::Guard;
 use heirloom::family::{Family, Status};
+use heirloom::guard::Guard;
 use heirloom::testing::Operation;
 use heirloom::{Begun, Binding, Error, FamilyId, Outcome, Policy, Reason, Request, RevokeOutcome};
 use pollster::block_on;

@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use heirloom::decide::Guard;
 use heirloom::family::Family;
+use heirloom::guard::Guard;
 use heirloom::store::{
-    Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
+    Advance, Create, Created, Cursor, Purge, Replace, Revoke, Revoked, Scanned, StoreError, Written,
 };
 use heirloom::testing::{FaultStore, ManualClock, Operation, SeededEntropy};
 use heirloom::{Engine, FamilyId, KeyRing, MemoryStore, Page, Policy, Selected, Selector, Store};
@@ -130,5 +130,9 @@ impl Store for Outsider {
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.meet(Operation::Purge).purge(step).await
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        self.meet(Operation::Scan).scan(after, limit).await
     }
 }

@@ -93,9 +93,10 @@ fn what_is_granted_names_the_resources_that_were_requested_or_else_the_grants() 
 fn introspection_goes_by_the_policy_that_the_host_chooses_for_the_grant() {
     let world = World::new(Policy::default());
     let strict = Policy::builder().leeway(None).build().unwrap();
+    let default = world.node.policy();
     let of = |grant: &Grant| match &*grant.client {
         "strict-app" => &strict,
-        _ => world.node.policy(),
+        _ => &default,
     };
     for (client, active) in [("strict-app", false), ("web-app", true)] {
         let root = block_on(world.node.issue(Grant::new("alice", client))).unwrap();

@@ -5,7 +5,8 @@ use std::sync::{Barrier, Mutex};
 
 use heirloom::decide::Decision;
 use heirloom::engine::{Begun, Explanation};
-use heirloom::{Grant, Policy, Refusal, Request};
+use heirloom::family::{Family, Status};
+use heirloom::{FamilyId, Grant, Policy, Reaction, Reason, Refusal, Request};
 use pollster::block_on;
 
 use super::fields::Check;
@@ -23,6 +24,14 @@ pub struct Host {
     pub disabled_subjects: BTreeSet<String>,
     /// What clients may ask for, where that is less than everything.
     pub client_scopes: BTreeMap<String, Vec<String>>,
+    /// Another system's tokens, and the families that they were adopted into.
+    pub adopted: BTreeMap<String, FamilyId>,
+    /// Families of tokens that the other system had exchanged, and the names of the families that they belong to.
+    pub spent_legacy: BTreeMap<FamilyId, String>,
+    /// Another system's tokens that were over when they were to be adopted.
+    pub expired_legacy: BTreeSet<String>,
+    /// Tokens whose predecessor was answered with another one, as the answers have it.
+    pub displaced: BTreeSet<String>,
 }
 
 /// The host's issuing step refuses, or fails.
@@ -86,8 +95,19 @@ impl World {
         if self.host.disabled_clients.contains(client) {
             return Ok(Answer::host(Word::InvalidClient, &[], "the client is disabled"));
         }
+        if self.host.expired_legacy.contains(text) {
+            return Ok(Answer::host(
+                Word::InvalidGrant,
+                &["expired"],
+                "over before it was adopted",
+            ));
+        }
         let engine = self.engine(refresh.node.as_deref())?;
         let spec = self.keys().spec(Some(client))?;
+        let whole = self.whole_of(text);
+        if let Some(ended) = whole.and_then(|whole| self.ended(whole)) {
+            self.end(&engine, self.host.adopted.get(text).copied(), ended)?;
+        }
         let policy = spec.build(refresh.rotate)?;
         let resources = refresh.resources.iter().map(String::as_str).collect();
         let scope = refresh.scope.clone();
@@ -100,8 +120,61 @@ impl World {
         } else {
             Answer::outcome(block_on(engine.refresh(text, asked.request())), &asked.resources)
         };
+        if answer.breach && asked.policy.on_reuse() != Reaction::Refuse {
+            self.end(&engine, whole, Reason::RelatedReuse)?;
+        }
         self.keep_narrow(&engine, &asked, &answer)?;
         Ok(answer)
+    }
+
+    /// The family that a token belongs to which another system had exchanged: the engine knows the token by a family of
+    /// its own.
+    pub fn whole_of(&self, text: &str) -> Option<FamilyId> {
+        let own = self.host.adopted.get(text)?;
+        let whole = self.families.get(self.host.spent_legacy.get(own)?)?.id;
+        (whole != *own).then_some(whole)
+    }
+
+    /// Ends a family, if there is one.
+    pub fn end(&self, engine: &Engine, family: Option<FamilyId>, reason: Reason) -> Check {
+        let Some(family) = family else { return Ok(()) };
+        let ended = block_on(engine.revoke_family(family, reason));
+        ended.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn ended(&self, family: FamilyId) -> Option<Reason> {
+        match self.store.family(family)?.status {
+            Status::Live => None,
+            Status::Revoked(revocation) => Some(revocation.reason),
+        }
+    }
+
+    /// Whether a token was rotated away that its own client asks to revoke.
+    ///
+    /// # Errors
+    ///
+    /// As the engine answers.
+    pub fn is_rotated_away(
+        &self,
+        engine: &Engine,
+        text: &str,
+        request: Request<'_>,
+    ) -> Result<bool, heirloom::Error> {
+        let seen = block_on(engine.explain(text, request))?;
+        let (Some(family), Some(position)) = (&seen.family, seen.presented) else {
+            return Ok(false);
+        };
+        let bound = family.grant.binding;
+        let foreign = *family.grant.client != *request.client
+            || (bound.is_some() && request.binding.is_some() && bound != request.binding);
+        let current = family
+            .head_of(position.branch)
+            .is_some_and(|head| head.generation == position.generation);
+        let displaced = matches!(
+            seen.decision,
+            Decision::Refuse(Refusal::Displaced) | Decision::Revoke(Reason::Reuse(_))
+        );
+        Ok(!foreign && family.status == Status::Live && (!current || displaced))
     }
 
     /// Whether something has to be asked between looking and writing.
@@ -126,12 +199,18 @@ impl World {
             return Some(Answer::host(Word::InvalidGrant, &[], "the subject is disabled"));
         }
         match &seen.decision {
-            Decision::Rotate { .. } | Decision::Replay { .. } | Decision::Keep { .. } => {}
+            Decision::Rotate { .. }
+            | Decision::Replay { .. }
+            | Decision::Renew { .. }
+            | Decision::Fork { .. }
+            | Decision::Recover { .. }
+            | Decision::Keep { .. } => {}
             Decision::Refuse(_) | Decision::Revoke(_) | Decision::Fault(_) => return None,
         }
-        let current = seen.presented?.generation == family.head.generation;
-        if wait.is_some_and(|wait| current && seen.at < family.head.rotated_at.saturating_add(wait))
-        {
+        let position = seen.presented?;
+        let head = family.head_of(position.branch)?;
+        let current = position.generation == head.generation;
+        if wait.is_some_and(|wait| current && seen.at < head.rotated_at.saturating_add(wait)) {
             let reasons = &["not_yet_valid"];
             return Some(Answer::host(Word::InvalidGrant, reasons, "not to be used yet"));
         }
@@ -182,7 +261,7 @@ impl World {
 }
 
 /// The family, unless the engine will refuse for a reason that comes before all of the host's.
-fn owned(seen: &Explanation) -> Option<&heirloom::family::Family> {
+fn owned(seen: &Explanation) -> Option<&Family> {
     match &seen.decision {
         Decision::Refuse(
             Refusal::Revoked(_) | Refusal::ClientMismatch { .. } | Refusal::BindingMismatch { .. },

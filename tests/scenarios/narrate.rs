@@ -1,6 +1,5 @@
 //! What happened, in plain words, for those who read a timeline.
 
-use heirloom::token::Presented;
 use heirloom::{FamilyId, Selector};
 
 use super::op::{At, Op};
@@ -43,7 +42,7 @@ impl World {
             return self.families.get(family).map(|issued| issued.id);
         }
         let text = self.names.text(at.presents()?).ok()??;
-        Presented::verify(text, self.ring()).ok().map(|presented| presented.position().family)
+        self.position(text).map(|position| position.family)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Requests that clients and administrators make: alone, or several at once.
 
-use heirloom::{Binding, Reason, Request, Selector};
+use heirloom::{Binding, Reason, Request, RevokeOutcome, Selector};
 use pollster::block_on;
 use serde_json::Value;
 
 use super::fields::{Check, Fields};
 use super::host::Meet;
 use super::issue::Issue;
-use super::outcome::Answer;
+use super::outcome::{Answer, Word};
 use super::world::World;
 
 /// Stands for the client where a system has none.
@@ -123,8 +123,25 @@ impl At {
             Op::RevokeToken(revoke) => {
                 let request = Request::new(&revoke.client).binding(revoke.key);
                 let text = text(world, revoke.token.as_deref())?;
-                let silent = world.keys().spec(Some(&revoke.client))?.silent_on_foreign;
-                Answer::revoked(&block_on(engine.revoke(&text, request)), silent)
+                let spec = world.keys().spec(Some(&revoke.client))?;
+                if spec.spare_on_spent {
+                    match world.is_rotated_away(&engine, &text, request) {
+                        Ok(false) => {}
+                        Ok(true) => {
+                            return Ok(Answer::plain(
+                                Word::Ok,
+                                "rotated away: nothing changed",
+                                &(),
+                            ));
+                        }
+                        Err(error) => return Ok(Answer::error(&error)),
+                    }
+                }
+                let outcome = block_on(engine.revoke(&text, request));
+                if let Ok(RevokeOutcome::Ended) = outcome {
+                    world.end(&engine, world.whole_of(&text), Reason::ClientRequest)?;
+                }
+                Answer::revoked(&outcome, spec.silent_on_foreign)
             }
             Op::RevokeFamily(family) => {
                 let id = world.family(family)?.id;

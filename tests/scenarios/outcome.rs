@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heirloom::engine::RevokeOutcome;
+use heirloom::family::Reuse;
 use heirloom::{Error, FamilyId, Granted, How, Outcome, Reason, Refusal, oauth};
 
 use super::fields::Check;
@@ -69,7 +70,12 @@ impl Word {
 fn reasons(refusal: &Refusal) -> &'static [&'static str] {
     match refusal {
         Refusal::Expired | Refusal::Idle => &["expired"],
-        Refusal::Reused(_) | Refusal::AlreadyRotated | Refusal::LeewayClosed => &["reuse"],
+        Refusal::Reused(_)
+        | Refusal::Spent(_)
+        | Refusal::Displaced
+        | Refusal::TooManyBranches
+        | Refusal::AlreadyRotated
+        | Refusal::LeewayClosed => &["reuse"],
         Refusal::Revoked(_) => &["revoked"],
         Refusal::ClientMismatch { .. } => &["client_mismatch"],
         Refusal::BindingMismatch { .. } => &["binding"],
@@ -160,7 +166,7 @@ impl Answer {
         let word = Word::parse(response.code.as_str()).unwrap_or(Word::ServerError);
         Self {
             reasons: reasons(refusal).to_vec(),
-            breach: refusal.breach().is_some(),
+            breach: is_breach(refusal),
             public: (
                 response.code.as_str().to_owned(),
                 response.description.to_owned(),
@@ -242,9 +248,22 @@ impl Answer {
     }
 }
 
+/// Whether the request was found to be reuse, whatever the policy does then.
+pub fn is_breach(refusal: &Refusal) -> bool {
+    reuse(refusal).is_some()
+}
+
+fn reuse(refusal: &Refusal) -> Option<Reuse> {
+    match refusal {
+        Refusal::Reused(reuse) | Refusal::Spent(reuse) => Some(*reuse),
+        _ => None,
+    }
+}
+
 /// A refusal for people; of a breach, the one number that matters most.
 fn in_words(refusal: &Refusal) -> String {
-    match refusal.breach() {
+    match reuse(refusal) {
+        Some(reuse) if reuse.generations_behind == 0 => "a displaced token".to_owned(),
         Some(reuse) => format!("a spent token, {} behind", reuse.generations_behind),
         None => refusal.to_string(),
     }

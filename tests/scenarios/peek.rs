@@ -1,9 +1,12 @@
-//! Looking without touching: the state of a token or a family, by the rule itself and no engine call.
+//! Looking without touching: the state of a token or a family, by the rule itself and no call of the scenario's engines.
 
 use heirloom::decide::{Decision, decide};
 use heirloom::family::{Family, Status};
-use heirloom::token::Presented;
-use heirloom::{FamilyId, Refusal, Request};
+use heirloom::secret::Digest;
+use heirloom::testing::create;
+use heirloom::token::{Position, Presented};
+use heirloom::{Engine, FamilyId, MemoryStore, Policy, Reason, Refusal, Request, Store};
+use pollster::block_on;
 
 use super::fields::{Check, Fields, texts};
 use super::outcome::end_in_words;
@@ -59,38 +62,109 @@ impl FamilyState {
     }
 }
 
+/// A token, its family and what the rule says of it to its own client.
+struct Judged {
+    position: Position,
+    /// `None`: it is another system's, and was adopted.
+    digest: Option<Digest>,
+    family: Family,
+    decision: Decision,
+}
+
+impl Judged {
+    fn is_spent(&self) -> bool {
+        let head = self.family.head_of(self.position.branch);
+        head.is_some_and(|head| self.position.generation < head.generation)
+    }
+
+    /// Whether a later answer to its predecessor has taken its place.
+    fn is_displaced(&self) -> bool {
+        let (Some(digest), Some(head)) = (self.digest, self.family.head_of(self.position.branch))
+        else {
+            return false;
+        };
+        let predecessor = head.predecessor.as_ref();
+        match head.generation.checked_sub(self.position.generation) {
+            Some(0) => head.displaced && head.digest != digest,
+            Some(1) => predecessor.is_some_and(|it| it.displaced && it.digest != digest),
+            _ => false,
+        }
+    }
+}
+
 impl World {
+    /// The place of a token in its family; of another system's, if it was adopted.
+    pub fn position(&self, text: &str) -> Option<Position> {
+        match Presented::verify(text, self.ring()) {
+            Ok(presented) => Some(presented.position()),
+            Err(_) => {
+                let family = *self.host.adopted.get(text)?;
+                Some(Position { family, branch: 0, generation: 0 })
+            }
+        }
+    }
+
     /// The words that are true of a token. A spent token of an ended family is both.
     pub fn states(&self, text: &str) -> Check<Vec<&'static str>> {
-        let Ok(presented) = Presented::verify(text, self.ring()) else {
-            return Ok(vec!["unknown"]);
+        if self.host.expired_legacy.contains(text) {
+            return Ok(vec!["expired"]);
+        }
+        let Some(judged) = self.judge(text)? else { return Ok(vec!["unknown"]) };
+        let or_spent = |state| match judged.is_spent() {
+            true => vec!["spent", state],
+            false => vec![state],
         };
-        let position = presented.position();
-        let Some(family) = self.store.family(position.family) else {
-            return Ok(vec!["unknown"]);
-        };
-        let policy = self.keys().spec(Some(&*family.grant.client))?.build(None)?;
-        let owner = Request::new(&family.grant.client).binding(family.grant.binding);
-        let spent = position.generation < family.head.generation;
-        let or_spent = |state| if spent { vec!["spent", state] } else { vec![state] };
-        match decide(&family, &presented, &owner, &policy, self.now()) {
-            Decision::Rotate { .. } | Decision::Keep { .. } => Ok(vec!["live"]),
-            // A token in its leeway is a spent one.
-            Decision::Replay { .. } | Decision::Refuse(Refusal::AlreadyRotated) => {
-                Ok(vec!["grace", "spent"])
-            }
+        match &judged.decision {
             Decision::Refuse(Refusal::Revoked(_)) => Ok(or_spent("revoked")),
             Decision::Refuse(Refusal::Expired | Refusal::Idle) => Ok(or_spent("expired")),
-            Decision::Refuse(Refusal::LeewayClosed) => Ok(vec!["spent"]),
-            Decision::Revoke(heirloom::Reason::Reuse(_)) => Ok(vec!["spent"]),
-            // Of a line that the store has lost, or that was overwritten since.
-            Decision::Refuse(Refusal::AheadOfStore) | Decision::Revoke(_) => {
-                Ok(vec!["unknown", "displaced"])
+            _ if judged.is_displaced() => Ok(or_spent("displaced")),
+            Decision::Rotate { .. } | Decision::Keep { .. } => Ok(vec!["live"]),
+            // A token in its leeway is a spent one.
+            Decision::Replay { .. }
+            | Decision::Renew { .. }
+            | Decision::Fork { .. }
+            | Decision::Refuse(Refusal::AlreadyRotated | Refusal::TooManyBranches) => {
+                Ok(vec!["grace", "spent"])
             }
+            Decision::Refuse(Refusal::LeewayClosed | Refusal::Spent(_))
+            | Decision::Revoke(Reason::Reuse(_)) => Ok(match self.host.displaced.contains(text) {
+                // Its record is long gone; only who has seen the answers can tell.
+                true => vec!["spent", "displaced"],
+                false => vec!["spent"],
+            }),
+            // Of a line that the store has lost, or that was overwritten since.
+            Decision::Refuse(Refusal::AheadOfStore)
+            | Decision::Recover { .. }
+            | Decision::Revoke(_) => Ok(vec!["unknown", "displaced"]),
             decision @ (Decision::Refuse(_) | Decision::Fault(_)) => {
                 Err(format!("its own client would meet: {decision}"))
             }
         }
+    }
+
+    fn judge(&self, text: &str) -> Check<Option<Judged>> {
+        let Some(position) = self.position(text) else { return Ok(None) };
+        let Some(family) = self.store.family(position.family) else { return Ok(None) };
+        let policy = self.keys().spec(Some(&*family.grant.client))?.build(None)?;
+        let owner = Request::new(&family.grant.client).binding(family.grant.binding);
+        let (digest, decision) = match Presented::verify(text, self.ring()) {
+            Ok(presented) => {
+                let decision = decide(&family, &presented, &owner, &policy, self.now());
+                (Some(presented.digest()), decision)
+            }
+            Err(_) => (None, self.explained(text, &family, owner.policy(&policy))?),
+        };
+        Ok(Some(Judged { position, digest, family, decision }))
+    }
+
+    /// What an engine would do with another system's token, over a copy of the store.
+    fn explained(&self, text: &str, family: &Family, request: Request<'_>) -> Check<Decision> {
+        let copy = MemoryStore::new();
+        block_on(copy.create(create(family.clone()))).map_err(|error| error.to_string())?;
+        let engine = Engine::new(copy, self.ring().clone(), Policy::default())
+            .with_clock(self.clock.clone());
+        let explained = block_on(engine.explain(text, request));
+        Ok(explained.map_err(|error| error.to_string())?.decision)
     }
 
     /// A family without a record can never be refreshed again: it is over.
@@ -104,8 +178,7 @@ impl World {
     /// The live token of a family, if it has one that was handed out.
     pub fn live_token(&self, id: FamilyId) -> Option<String> {
         let own = |text: &&String| {
-            Presented::verify(text, self.ring())
-                .is_ok_and(|presented| presented.position().family == id)
+            self.position(text).is_some_and(|position| position.family == id)
                 && self.states(text).is_ok_and(|states| states.contains(&"live"))
         };
         self.released.iter().rev().find(own).cloned()
@@ -115,9 +188,8 @@ impl World {
     pub fn live_count(&self, name: &str) -> Check<usize> {
         let id = self.family(name)?.id;
         let mut live = 0;
-        for text in &self.released {
-            let own = Presented::verify(text, self.ring())
-                .is_ok_and(|presented| presented.position().family == id);
+        for text in self.released.iter().chain(self.host.adopted.keys()) {
+            let own = self.position(text).is_some_and(|position| position.family == id);
             live += usize::from(own && self.states(text)?.contains(&"live"));
         }
         Ok(live)
@@ -130,7 +202,17 @@ impl World {
         match self.store.family(id) {
             None => format!("{name}: gone"),
             Some(family) => match family.status {
-                Status::Live => format!("{name}: live, generation {}", family.head.generation),
+                Status::Live if family.branches.live.is_empty() => {
+                    format!("{name}: live, generation {}", family.head.generation)
+                }
+                Status::Live => {
+                    let branches = family.branches.live.iter().map(|it| it.head.generation);
+                    let all: Vec<String> = std::iter::once(family.head.generation)
+                        .chain(branches)
+                        .map(|generation| generation.to_string())
+                        .collect();
+                    format!("{name}: live, branches at generations {}", all.join(", "))
+                }
                 Status::Revoked(revocation) => {
                     format!("{name}: ended ({})", end_in_words(&revocation.reason))
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heirloom::{Ends, Leeway, Mismatch, Policy, Rotation};
+use heirloom::{Ends, FamilyLimit, Leeway, LeewayMode, Mismatch, Policy, Reaction, Rotation};
 use serde_json::{Map, Value};
 
 use super::fields::{Check, Fields};
@@ -13,6 +13,10 @@ pub struct Spec {
     rotation: RotationKey,
     leeway: Length,
     leeway_mode: LeewayKey,
+    leeway_uses: Option<u32>,
+    reject_displaced: bool,
+    on_reuse: Reaction,
+    families: Option<u32>,
     idle: Length,
     absolute: Length,
     inherit: bool,
@@ -24,6 +28,8 @@ pub struct Spec {
     pub sticky_scope: bool,
     /// Revoking another client's token is answered like success.
     pub silent_on_foreign: bool,
+    /// Revoking a token that was rotated away is answered like success, and ends nothing.
+    pub spare_on_spent: bool,
     /// When a presented key binds the family.
     pub bind: Bind,
     /// A key shown for a family that was issued without one is refused.
@@ -62,6 +68,20 @@ impl LeewayKey {
     ];
 }
 
+/// `on_reuse`.
+const REACTIONS: [(&str, Reaction); 3] = [
+    ("revoke_family", Reaction::Family),
+    ("revoke_subject_client", Reaction::SubjectAndClient),
+    ("reject", Reaction::Refuse),
+];
+
+/// How many siblings may live at once. The scenarios set no bound, so the host takes the highest.
+const BRANCHES: u8 = Leeway::MAX_BRANCHES;
+
+/// How many retries are answered with a new token where the engine demands a number and the scenario states none: the host's
+/// choice.
+const USES: u32 = 100;
+
 /// `bind`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Bind {
@@ -97,6 +117,10 @@ impl Spec {
             rotation: choice(&mut keys, "rotation", &RotationKey::ALL)?,
             leeway: length(&mut keys, "leeway_s")?,
             leeway_mode: choice(&mut keys, "leeway_mode", &LeewayKey::ALL)?,
+            leeway_uses: number(&mut keys, "leeway_max_reuse")?,
+            reject_displaced: switch(&mut keys, "displaced", ["breach", "reject"])?,
+            on_reuse: choice(&mut keys, "on_reuse", &REACTIONS)?,
+            families: number(&mut keys, "families_per_subject_client")?,
             idle: length(&mut keys, "idle_s")?,
             absolute: length(&mut keys, "absolute_s")?,
             inherit: switch(&mut keys, "successor_expiry", ["fresh", "inherit"])?,
@@ -106,6 +130,7 @@ impl Spec {
             clock_skew: length(&mut keys, "clock_skew_s")?,
             sticky_scope: switch(&mut keys, "scope_narrowing", ["per_request", "sticky"])?,
             silent_on_foreign: switch(&mut keys, "revoke_foreign", ["error", "silent"])?,
+            spare_on_spent: switch(&mut keys, "revoke_spent", ["family", "noop"])?,
             bind: choice(&mut keys, "bind", &Bind::ALL)?,
             reject_unbound: switch(&mut keys, "unbound_with_key", ["ignore", "reject"])?,
             lacking: Vec::new(),
@@ -120,15 +145,13 @@ impl Spec {
         &self.lacking
     }
 
-    /// The same policy with a leeway mode that the engine has, for scenarios to which any will do.
+    /// The same policy with a leeway that the engine has, for scenarios to which any will do.
     pub fn with_some_leeway(mut self) -> Self {
-        match self.leeway_mode {
-            LeewayKey::Sibling | LeewayKey::Replace => self.leeway_mode = LeewayKey::Replay,
-            LeewayKey::None | LeewayKey::Replay | LeewayKey::Reject => {}
+        const OF_SIBLINGS: &str = "sibling_validity.first";
+        if self.lacking.contains(&OF_SIBLINGS) {
+            self.leeway_mode = LeewayKey::Replay;
+            self.lacking.retain(|tag| *tag != OF_SIBLINGS);
         }
-        const OF_OTHER_MODES: [&str; 4] =
-            ["leeway.sibling", "leeway.replace", "sibling_validity.first", "displaced.reject"];
-        self.lacking.retain(|tag| !OF_OTHER_MODES.contains(tag));
         self
     }
 
@@ -155,7 +178,15 @@ impl Spec {
         };
         // Ends that are counted anew need one to count: the longest lifetime stands for none.
         let endless = self.live_ends && idle.is_none() && absolute.is_none();
+        // What is displaced is reuse, whatever reuse does: if that is nothing, it is refused.
+        let displaced = match self.reject_displaced || self.on_reuse == Reaction::Refuse {
+            true => Mismatch::Refuse,
+            false => Mismatch::Revoke,
+        };
         let policy = Policy::builder()
+            .displaced(displaced)
+            .on_reuse(self.on_reuse)
+            .limit(self.families.map(FamilyLimit::evict))
             .rotation(if rotates { Rotation::EveryUse } else { Rotation::Never })
             .leeway(self.leeway()?)
             .idle(idle)
@@ -166,6 +197,11 @@ impl Spec {
                 false => Mismatch::Refuse,
             });
         policy.build().map_err(|error| error.to_string())
+    }
+
+    /// Whether the oldest families are ended for new ones.
+    pub fn limits_families(&self) -> bool {
+        self.families.is_some()
     }
 
     /// How long after its making a token may not be used, less the tolerated skew.
@@ -179,42 +215,50 @@ impl Spec {
         }
     }
 
-    /// Zero is strict mode, whatever the mode.
+    /// Zero is strict mode, whatever the mode, and so is no retry at all.
     fn leeway(&self) -> Check<Option<Leeway>> {
-        let window = match self.leeway.value("leeway_s")? {
-            Some(window) if !window.is_zero() => window,
-            _ => return Ok(None),
+        let mode = match self.leeway_mode {
+            LeewayKey::None => return Ok(None),
+            LeewayKey::Replay => LeewayMode::Replay,
+            LeewayKey::Reject => LeewayMode::Refuse,
+            LeewayKey::Replace => LeewayMode::Newest,
+            LeewayKey::Sibling => LeewayMode::Fork { branches: BRANCHES },
         };
-        match self.leeway_mode {
-            LeewayKey::None => Ok(None),
-            LeewayKey::Replay => Ok(Some(Leeway::replay(window))),
-            LeewayKey::Reject => Ok(Some(Leeway::refuse(window))),
-            LeewayKey::Sibling | LeewayKey::Replace => {
-                Err("leeway_mode: the engine has no such mode".to_owned())
-            }
+        let window = match self.leeway {
+            Length::UntilUsed => None,
+            length => match length.value("leeway_s")? {
+                Some(window) if !window.is_zero() => Some(window),
+                _ => return Ok(None),
+            },
+        };
+        if self.leeway_uses == Some(0) {
+            return Ok(None);
         }
+        let leeway = match (window, mode) {
+            (None, mode) => Leeway::until_used(mode),
+            (Some(window), LeewayMode::Newest) => Leeway::newest(window),
+            (Some(window), LeewayMode::Refuse) => Leeway::refuse(window),
+            (Some(window), LeewayMode::Fork { branches }) => Leeway::fork(window, branches),
+            (Some(window), _) => Leeway::replay(window),
+        };
+        let makes_new = matches!(mode, LeewayMode::Newest | LeewayMode::Fork { .. });
+        let demanded = makes_new && window.is_none_or(|window| window > Leeway::UNCOUNTED);
+        // A retry that is refused is no use.
+        let stated = self.leeway_uses.filter(|_| mode != LeewayMode::Refuse);
+        let uses = stated.or(demanded.then_some(USES));
+        Ok(Some(uses.map_or(leeway, |uses| leeway.uses(uses))))
     }
 
-    /// Without a length, or a mode, it is strict mode, and no key of the leeway means anything. Some keys mean
-    /// something in one mode only.
+    /// Without a length, or a mode, it is strict mode, and no key of the leeway means anything. One key means something
+    /// with siblings only.
     fn lacking_leeway(&self, lacking: &mut Vec<&'static str>) {
         let strict = matches!(self.leeway, Length::None | Length::Exactly(Duration::ZERO))
             || self.leeway_mode == LeewayKey::None;
         if strict {
             lacking.retain(|tag| !tag.starts_with("leeway"));
-        } else if self.leeway == Length::UntilUsed {
-            lacking.push("leeway.until_used");
         }
-        let mode = if strict { LeewayKey::None } else { self.leeway_mode };
-        lacking.retain(|tag| match *tag {
-            "sibling_validity.first" => mode == LeewayKey::Sibling,
-            "displaced.reject" => mode == LeewayKey::Replace,
-            _ => true,
-        });
-        match mode {
-            LeewayKey::Sibling => lacking.push("leeway.sibling"),
-            LeewayKey::Replace => lacking.push("leeway.replace"),
-            LeewayKey::None | LeewayKey::Replay | LeewayKey::Reject => {}
+        if strict || self.leeway_mode != LeewayKey::Sibling {
+            lacking.retain(|tag| *tag != "sibling_validity.first");
         }
     }
 }
@@ -224,32 +268,22 @@ impl Length {
         match self {
             Self::None => Ok(None),
             Self::Exactly(length) => Ok(Some(length)),
-            Self::UntilUsed => Err(format!("{key}: the engine has no leeway without a timer")),
+            Self::UntilUsed => Err(format!("{key}: only a leeway can last until it is used")),
             Self::Negative => Err(format!("{key}: negative, which a Duration cannot be")),
         }
     }
 }
 
 /// Keys of which the engine has but one value.
-const ONE_VALUE: [(&str, &str); 6] = [
-    ("leeway_scope", "predecessor"),
-    ("sibling_validity", "all"),
-    ("displaced", "breach"),
-    ("on_reuse", "revoke_family"),
-    ("spent_expired", "breach"),
-    ("revoke_spent", "family"),
-];
+const ONE_VALUE: [(&str, &str); 3] =
+    [("leeway_scope", "predecessor"), ("sibling_validity", "all"), ("spent_expired", "breach")];
 
 /// Their other values, each with its tag.
-const OTHER_VALUES: [(&str, &str, &str); 8] = [
+const OTHER_VALUES: [(&str, &str, &str); 4] = [
     ("leeway_scope", "any", "leeway_scope.any"),
     ("leeway_scope", "head", "leeway_scope.head"),
     ("sibling_validity", "first", "sibling_validity.first"),
-    ("displaced", "reject", "displaced.reject"),
-    ("on_reuse", "reject", "on_reuse.reject"),
-    ("on_reuse", "revoke_subject_client", "on_reuse.revoke_subject_client"),
     ("spent_expired", "expired", "spent_expired.expired"),
-    ("revoke_spent", "noop", "revoke_spent.noop"),
 ];
 
 /// The tags of values that the engine lacks.
@@ -261,14 +295,18 @@ fn lacking(keys: &mut Fields) -> Check<Vec<&'static str>> {
         let (_, _, tag) = found.ok_or_else(|| format!("policy: unknown {key} `{value}`"))?;
         lacking.push(*tag);
     }
-    for key in ["leeway_max_reuse", "families_per_subject_client"] {
-        match keys.take(key) {
-            None | Some(Value::Null) => {}
-            Some(Value::Number(_)) => lacking.push(key),
-            Some(other) => return Err(format!("policy: `{key}` is not a number: {other}")),
+    Ok(lacking)
+}
+
+/// A whole number, or none.
+fn number(keys: &mut Fields, key: &str) -> Check<Option<u32>> {
+    match keys.take(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+            number.map(Some).ok_or_else(|| format!("policy: `{key}` is not a number: {value}"))
         }
     }
-    Ok(lacking)
 }
 
 /// One of the named values; the first when the key is absent.

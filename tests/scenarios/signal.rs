@@ -1,7 +1,7 @@
 //! Events, by the scenarios' names for them, and whom they name.
 
 use heirloom::event::EventKind;
-use heirloom::{Event, Reason};
+use heirloom::{Event, Reason, Refusal};
 use serde_json::Value;
 
 use super::fields::{Check, Fields, texts};
@@ -11,12 +11,15 @@ use super::world::World;
 pub struct Signal(pub &'static str);
 
 impl Signal {
-    const ALL: [&'static str; 10] = [
+    const ALL: [&'static str; 13] = [
         "breach",
         "family_revoked",
         "issued",
         "rotated",
         "replayed",
+        "renewed",
+        "forked",
+        "adopted",
         "kept",
         "refused",
         "grant_changed",
@@ -35,17 +38,29 @@ impl Signal {
 
     pub fn matches(&self, kind: &EventKind) -> bool {
         match self.0 {
-            "breach" => matches!(kind, EventKind::Revoked(Reason::Reuse(_))),
+            "breach" => is_breach(kind),
             "family_revoked" => matches!(kind, EventKind::Revoked(_)),
             "issued" => matches!(kind, EventKind::Issued),
             "rotated" => matches!(kind, EventKind::Rotated),
             "replayed" => matches!(kind, EventKind::Replayed { .. }),
+            "renewed" => matches!(kind, EventKind::Renewed { .. }),
+            "forked" => matches!(kind, EventKind::Forked { .. }),
+            "adopted" => matches!(kind, EventKind::Adopted),
             "kept" => matches!(kind, EventKind::Kept),
             "refused" => matches!(kind, EventKind::Refused { .. }),
             "grant_changed" => matches!(kind, EventKind::GrantChanged),
             "clock_behind" => matches!(kind, EventKind::ClockBehind { .. }),
             _ => matches!(kind, EventKind::Purged { .. }),
         }
+    }
+}
+
+/// Whether an event tells of reuse, whatever the policy did then.
+pub fn is_breach(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Revoked(reason) => matches!(reason, Reason::Reuse(_)),
+        EventKind::Refused { why, .. } => matches!(why, Refusal::Spent(_)),
+        _ => false,
     }
 }
 
@@ -75,7 +90,10 @@ impl Attributed {
     }
 
     pub fn check(&self, world: &World, events: &[Event]) -> Check {
-        let about: Vec<_> = events.iter().filter_map(|event| event.about.as_ref()).collect();
+        // What a breach ends beside its own family has events of its own.
+        let own = |event: &&Event| event.kind != EventKind::Revoked(Reason::RelatedReuse);
+        let own = events.iter().filter(own);
+        let about: Vec<_> = own.filter_map(|event| event.about.as_ref()).collect();
         let wanted = match (self, about.as_slice()) {
             (Self::Nobody, []) => return Ok(()),
             (Self::Nobody, _) => return Err("an event names a family".to_owned()),

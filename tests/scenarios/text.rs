@@ -159,10 +159,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 /// What of a token some bytes hold, if anything: the string, its body, its bytes, its secret, in any encoding.
 pub fn found_in(token: &str, bytes: &[u8]) -> Option<&'static str> {
     let mut needles = vec![("the string", token.as_bytes().to_vec())];
-    if let Some((_, body)) = token.split_once('_') {
+    if let (Some((_, body)), Some(own)) = (token.split_once('_'), bytes_of(token)) {
         needles.push(("the body", body.as_bytes().to_vec()));
-    }
-    if let Some(own) = bytes_of(token) {
         needles.push(("the bytes", own.to_vec()));
         needles.push(("the secret", own[SECRET].to_vec()));
         needles.push(("the secret in hexadecimal", hex(&own[SECRET]).into_bytes()));

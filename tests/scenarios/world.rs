@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use heirloom::family::Family;
 use heirloom::testing::{FaultyEntropy, ManualClock, SeededEntropy};
-use heirloom::{Clock, Event, FamilyId, Key, KeyRing, Timestamp};
+use heirloom::{AdoptionKey, Clock, Event, FamilyId, Key, KeyRing, Timestamp};
 use serde_json::{Map, Value};
 
 use super::fields::{Check, Moment};
@@ -87,9 +87,13 @@ pub struct World {
     /// Told since the last step.
     pub told: Vec<Line>,
     pub now: Moment,
+    /// When a family was issued last.
+    pub issued_at: Option<Timestamp>,
     keys: Keys,
     ring: KeyRing,
     ring_names: Vec<String>,
+    /// Whether tokens of another system are taken: only where one is imported, as every other string then costs a read.
+    adopts: bool,
     engines: Mutex<BTreeMap<String, Arc<Engine>>>,
     log: Arc<Mutex<Vec<Event>>>,
 }
@@ -116,9 +120,11 @@ impl World {
             two_steps: false,
             told: Vec::new(),
             now,
+            issued_at: None,
             keys: Keys::default(),
             ring: KeyRing::new(key(1, "k1")?),
             ring_names: vec!["k1".to_owned()],
+            adopts: false,
             engines: Mutex::default(),
             log: Arc::default(),
         };
@@ -189,11 +195,24 @@ impl World {
                 ring = ring.accept(key).map_err(|error| error.to_string())?;
             }
         }
+        self.use_ring(if self.adopts { adopting(ring)? } else { ring });
+        Ok(())
+    }
+
+    /// Takes tokens of another system from now on.
+    pub fn adopt(&mut self) -> Check {
+        if !self.adopts {
+            self.adopts = true;
+            self.use_ring(adopting(self.ring.clone())?);
+        }
+        Ok(())
+    }
+
+    fn use_ring(&mut self, ring: KeyRing) {
         for engine in locked(&self.engines).values() {
             engine.set_keys(ring.clone());
         }
         self.ring = ring;
-        Ok(())
     }
 
     pub fn ring(&self) -> &KeyRing {
@@ -247,6 +266,11 @@ impl World {
 pub fn key(id: u8, name: &str) -> Check<Key> {
     let material: Vec<u8> = name.bytes().chain([b'/']).cycle().take(Key::MIN_LEN).collect();
     Key::new(id, &material).map_err(|error| error.to_string())
+}
+
+fn adopting(ring: KeyRing) -> Check<KeyRing> {
+    let key = AdoptionKey::new(&[b'a'; Key::MIN_LEN]).map_err(|error| error.to_string())?;
+    Ok(ring.with_adoption(key))
 }
 
 /// A lock that a panicking worker may have poisoned: its scenario fails by the panic, not by the lock.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use heirloom::family::Family;
 use heirloom::store::{
-    Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
+    Advance, Create, Created, Cursor, Purge, Replace, Revoke, Revoked, Scanned, StoreError, Written,
 };
 use heirloom::testing::FaultStore;
 use heirloom::{Event, FamilyId, MemoryStore, Observer, Page, Selected, Selector, Store};
@@ -92,5 +92,9 @@ impl Store for PrintingStore {
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.printer.debug(&step);
         self.answer(self.inner.purge(step).await)
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        self.answer(self.inner.scan(after, limit).await)
     }
 }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use heirloom::decide::Guard;
+use heirloom::adoption::Legacy;
 use heirloom::engine::Introspection;
 use heirloom::family::{Family, Impossible};
+use heirloom::guard::Guard;
 use heirloom::testing::{Fault, FaultStore, FaultyEntropy, ManualClock, SeededEntropy};
 use heirloom::token::{Parsed, Presented};
 use heirloom::{
-    Begun, Binding, Engine, Grant, Key, KeyRing, MemoryStore, Outcome, Page, Policy, Reason,
-    Request, RevokeOutcome, Rotation, Selector, Timestamp, oauth, record,
+    AdoptionKey, Begun, Binding, Clock, Engine, FamilyLimit, Grant, Key, KeyRing, Leeway,
+    MemoryStore, Outcome, Page, Policy, Reaction, Reason, Recovery, Request, RevokeOutcome,
+    Rotation, Selector, Timestamp, oauth, record,
 };
 use pollster::block_on;
 
@@ -21,6 +23,11 @@ const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// Key material with no two bytes alike.
 const MATERIAL: [u8; 32] = *b"\x8d\x01\xf3\x5c\x22\xb7\x90\x4e\xdb\x6a\x17\xc8\x3f\xa5\x70\xe9\
                               \x0b\x99\x54\xcd\x36\xf8\x81\x2d\x64\xb2\x1f\xea\x47\x7c\xd5\x03";
+
+/// Material of the adoption key, and a legacy token: again no two bytes alike.
+const ADOPTION: [u8; 32] = *b"\x1b\xe6\x42\x9d\xf0\x37\xac\x68\x05\xd1\x7e\xb9\x26\x93\xc4\x5f\
+                              \x8a\x13\xee\x79\x50\xa7\x3c\xdd\x62\xb4\x0f\x95\xc8\x21\x76\xfb";
+const LEGACY: &str = "9kQzT4mXv7LpJ2wYc8RbN5sHg3FdAe6UiOo1ZxWqVtMnBj0KyEhGrSfDuCaPlI-legacy-token";
 
 type PrintingEngine = Engine<PrintingStore, ManualClock, FaultyEntropy<SeededEntropy>>;
 
@@ -49,6 +56,9 @@ impl Story {
         telling.refusals(&token);
         telling.errors();
         telling.grants_and_ends();
+        telling.other_leeways();
+        telling.adoption();
+        telling.recovery();
         telling.what_stands_still(&token);
         telling.story.printed = telling.printer.take();
         telling.story.secrets.sort();
@@ -64,12 +74,17 @@ impl Telling {
         let store = PrintingStore { inner, printer: printer.clone() };
         let clock = ManualClock::at(START);
         let entropy = FaultyEntropy::new(SeededEntropy::new(3));
-        let keys = KeyRing::new(Key::new(1, &MATERIAL).unwrap());
+        let adoption = AdoptionKey::new(&ADOPTION).unwrap();
+        let keys = KeyRing::new(Key::new(1, &MATERIAL).unwrap()).with_adoption(adoption);
         let engine = Engine::new(store.clone(), keys, Policy::default())
             .with_clock(clock.clone())
             .with_entropy(entropy.clone())
             .with_observer(std::sync::Arc::new(printer.clone()));
-        let secrets = vec![("key", MATERIAL.to_vec())];
+        let secrets = vec![
+            ("key", MATERIAL.to_vec()),
+            ("adoption key", ADOPTION.to_vec()),
+            ("legacy", LEGACY.as_bytes().to_vec()),
+        ];
         let (printed, tokens, records) = (Vec::new(), Vec::new(), Vec::new());
         let story = Story { printed, secrets, tokens, records };
         Self { engine, clock, entropy, store, printer, story }
@@ -134,10 +149,13 @@ impl Telling {
     }
 
     fn family(&mut self, family: &Family) {
-        self.story.secrets.push(("digest", family.head.digest.as_bytes().to_vec()));
-        if let Some(predecessor) = &family.head.predecessor {
-            self.story.secrets.push(("digest", predecessor.digest.as_bytes().to_vec()));
-            self.story.secrets.push(("salt", predecessor.salt.as_bytes().to_vec()));
+        let beside = family.branches.live.iter().map(|branch| &branch.head);
+        for head in std::iter::once(&family.head).chain(beside) {
+            self.story.secrets.push(("digest", head.digest.as_bytes().to_vec()));
+            if let Some(predecessor) = &head.predecessor {
+                self.story.secrets.push(("digest", predecessor.digest.as_bytes().to_vec()));
+                self.story.secrets.push(("salt", predecessor.salt.as_bytes().to_vec()));
+            }
         }
         self.story.records.push(record::encode(family));
     }
@@ -235,13 +253,83 @@ impl Telling {
         self.refresh(&next, request);
     }
 
+    /// Displaced tokens, branches, counted replays, a family too many, and a breach that ends more than its own family.
+    fn other_leeways(&mut self) {
+        let ten = Duration::from_secs(10);
+        let mut last = None;
+        for leeway in [Leeway::newest(ten), Leeway::fork(ten, 2), Leeway::replay(ten).uses(1)] {
+            let policy = Policy::builder().leeway(leeway).on_reuse(Reaction::Subject);
+            let policy = policy.limit(FamilyLimit::evict(2)).build().unwrap();
+            self.printer.debug(&policy);
+            let request = Request::new("car").policy(&policy);
+            let issued = block_on(self.engine.issue_under(&policy, Grant::new("eve", "car")));
+            let root = self.keep(issued.unwrap().token.unwrap().into_exposed());
+            let first = self.refresh(&root, request).unwrap();
+            self.refresh(&root, request);
+            self.refresh(&first, request);
+            self.clock.advance(Duration::from_secs(1));
+            last = Some(root);
+        }
+        let wide = Policy::builder().on_reuse(Reaction::Subject).build().unwrap();
+        self.clock.advance(Duration::from_secs(11));
+        self.refresh(&last.unwrap(), Request::new("car").policy(&wide));
+        self.printer.error(&Policy::builder().leeway(Leeway::fork(ten, 1)).build().unwrap_err());
+        let tight = Policy::builder().limit(FamilyLimit::refuse(1)).build().unwrap();
+        let issue = || block_on(self.engine.issue_under(&tight, Grant::new("mallory", "car")));
+        drop(issue());
+        self.printer.error(&issue().unwrap_err());
+        self.printer.debug(&issue());
+    }
+
+    fn adoption(&mut self) {
+        let request = Request::new("car");
+        let legacy = Legacy::token(LEGACY).unwrap();
+        self.printer.debug(&legacy);
+        self.printer.debug(&AdoptionKey::new(&ADOPTION));
+        self.printer.error(&AdoptionKey::new(&ADOPTION[..31]).unwrap_err());
+        self.printer.error(&Legacy::token("").unwrap_err());
+        self.printer.error(&Legacy::token(&LEGACY.repeat(1_000)).unwrap_err());
+        self.refresh(LEGACY, request);
+        let until = self.clock.now().saturating_add(Duration::from_secs(86_400));
+        for subject in ["carol", "carol", "dave"] {
+            let adopted = block_on(self.engine.adopt(&legacy, Grant::new(subject, "car"), until));
+            self.printer.debug(&adopted);
+            if let Err(error) = adopted {
+                self.printer.error(&error);
+            }
+        }
+        self.begin(LEGACY, request);
+        self.printer.debug(&block_on(self.engine.revoke(LEGACY, Request::new("other"))));
+        let one = self.refresh(LEGACY, request).unwrap();
+        self.refresh(LEGACY, request);
+        self.refresh(&one, request);
+    }
+
+    fn recovery(&mut self) {
+        let request = Request::new("boat");
+        let root = self.issue(Grant::new("frank", "boat"));
+        let backup = self.store.inner.inner().snapshot();
+        let one = self.refresh(&root, request).unwrap();
+        let two = self.refresh(&one, request).unwrap();
+        self.store.inner.inner().restore(backup);
+        self.clock.advance(Duration::from_secs(1));
+        let now = self.clock.now();
+        let window = Recovery::new(now, now.saturating_add(Duration::from_secs(60)), now).unwrap();
+        self.printer.error(&Recovery::new(now, now, now).unwrap_err());
+        self.engine.open_recovery(window);
+        self.printer.debug(&self.engine.recovery());
+        self.refresh(&one, request);
+        self.refresh(&two, request);
+        self.engine.close_recovery();
+    }
+
     /// What is printed without anything happening.
     fn what_stands_still(&mut self, token: &str) {
         let keys = self.engine.keys();
         let presented = Presented::verify(token, &keys).unwrap();
         let request = Request::new("web-app");
         self.printer.debug(&Parsed::parse(token).unwrap());
-        self.printer.debug(&Guard::new(&presented, &request, self.engine.policy(), START));
+        self.printer.debug(&Guard::new(&presented, &request, &self.engine.policy(), START));
         self.printer.debug(&presented);
         self.printer.debug(&keys);
         self.printer.debug(keys.active());

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use super::{Disk, grant, request, text};
 
 /// What goes wrong, and the column that must be named.
-const DAMAGES: [(&str, &str); 22] = [
+const DAMAGES: [(&str, &str); 31] = [
     ("status = 'moved'", "status"),
     ("status = 'revoked'", "revoked_at"),
     ("revoked_at = 1", "revoked_at"),
@@ -33,6 +33,15 @@ const DAMAGES: [(&str, &str); 22] = [
     ("key_id = 256", "key_id"),
     ("used_at = 1", "used_at"),
     ("predecessor_salt = zeroblob(16)", "predecessor_salt"),
+    ("kept_until = 1", "kept_until"),
+    ("kept_until = -1", "kept_until"),
+    ("branches = '{}'", "branches"),
+    ("branches = '[]'", "branches"),
+    ("branches = '{\"made\":1,\"live\":[{}]}'", "branches"),
+    ("branches_end_at = 1", "branches_end_at"),
+    ("displaced = 1", "displaced"),
+    ("displaced = 2", "displaced"),
+    ("predecessor_replays = 0", "predecessor_replays"),
 ];
 
 #[test]

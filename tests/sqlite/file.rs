@@ -40,12 +40,12 @@ fn a_file_of_a_later_release_is_refused_and_left_as_it_is() {
     let disk = Disk::new();
     disk.issue("alice");
     let other = disk.other();
-    other.pragma_update(None, "user_version", 2).unwrap();
-    assert_refused(&disk.path(), "schema version 2");
+    other.pragma_update(None, "user_version", 3).unwrap();
+    assert_refused(&disk.path(), "schema version 3");
     let families: i64 =
         other.query_row("SELECT count(*) FROM families", [], |it| it.get(0)).unwrap();
     let version: i64 = other.query_row("PRAGMA user_version", [], |it| it.get(0)).unwrap();
-    assert_eq!((families, version), (1, 2));
+    assert_eq!((families, version), (1, 3));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_file_is_in_wal_mode_and_has_the_schema_of_this_release() {
     let other = disk.other();
     let mode: String = other.query_row("PRAGMA journal_mode", [], |it| it.get(0)).unwrap();
     let version: i64 = other.query_row("PRAGMA user_version", [], |it| it.get(0)).unwrap();
-    assert_eq!((&*mode, version), ("wal", 1));
+    assert_eq!((&*mode, version), ("wal", 2));
 }
 
 /// What an operator types at three in the morning.

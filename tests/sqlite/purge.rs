@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use heirloom::record::columns::COLUMNS;
 use heirloom::{Outcome, Reason};
 use pollster::block_on;
 
@@ -40,17 +41,14 @@ fn refreshes_go_on_beside_a_purge_of_many() {
     let disk = Disk::new();
     disk.issue("alice");
     let dead = 20_000;
+    let columns = COLUMNS[1..].iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     disk.other()
         .execute_batch(&format!(
             "BEGIN; CREATE TEMP TABLE model AS SELECT * FROM families; \
              UPDATE model SET status = 'revoked', revoked_at = created_at, reason = 'logout', \
                  revoked_by = 1, used_at = created_at; \
              WITH RECURSIVE counter (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < {dead}) \
-             INSERT INTO families SELECT randomblob(16), version, status, subject, client, scope, resources, \
-                 attributes, binding_method, binding_thumbprint, not_after, created_at, expires_at, revoked_at, \
-                 reason, revoked_by, reuse_generations_behind, reuse_since_rotation, reuse_successor_used, \
-                 generation, digest, key_id, rotated_at, used_at, idle_expires_at, predecessor_digest, \
-                 predecessor_salt, predecessor_closed FROM counter, model; COMMIT;"
+             INSERT INTO families (id, {columns}) SELECT randomblob(16), {columns} FROM counter, model; COMMIT;"
         ))
         .unwrap();
     disk.clock.advance(RETENTION + Duration::from_millis(1));

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use crate::model::operation::{
-    Call, Edge, GrantShape, KeyChange, LeewayShape, Length, MadeUp, Operation, Place, PolicyShape,
-    Presentation, Proof, ResourceShape, ScopeShape, Side, Spelling, Step, Surroundings, Trouble,
+    AdoptionShape, Call, Edge, GrantShape, KeyChange, LeewayShape, Length, LimitShape, MadeUp,
+    ModeShape, Operation, Place, PolicyShape, Presentation, Proof, ReachShape, ResourceShape,
+    ScopeShape, Side, Spelling, Step, Surroundings, Timer, Trouble, WindowShape,
 };
 
 /// Anything that can happen once a family has been issued.
@@ -19,6 +20,8 @@ pub fn operation() -> BoxedStrategy<Operation> {
         3 => race.prop_map(|(first, second, turns)| Operation::Race(first, second, turns)),
         2 => (presentation(), any::<u64>())
             .prop_map(|(shown, turns)| Operation::Crowd(shown, turns)),
+        2 => (0..6_u8, window(), presentation())
+            .prop_map(|(lost, window, shown)| Operation::Recovery(lost, window, shown)),
     ]
     .boxed()
 }
@@ -26,6 +29,10 @@ pub fn operation() -> BoxedStrategy<Operation> {
 /// A new family.
 pub fn issue() -> BoxedStrategy<Call> {
     (grant(), policy()).prop_map(|(grant, policy)| Call::Issue(grant, policy)).boxed()
+}
+
+fn adopt() -> BoxedStrategy<Call> {
+    (adoption(), policy()).prop_map(|(adoption, policy)| Call::Adopt(adoption, policy)).boxed()
 }
 
 fn two_steps() -> BoxedStrategy<Operation> {
@@ -47,9 +54,11 @@ fn call() -> BoxedStrategy<Call> {
     prop_oneof![
         16 => presentation().prop_map(Call::Refresh),
         2 => issue(),
+        2 => adopt(),
         1 => presentation().prop_map(Call::Revoke),
         1 => selector().prop_map(Call::RevokeFamily),
         1 => any::<u8>().prop_map(Call::RevokeAll),
+        1 => (any::<u8>(), selector()).prop_map(|(which, keep)| Call::RevokeOthers(which, keep)),
         2 => (selector(), scope()).prop_map(|(family, scope)| Call::ChangeGrant(family, scope)),
         2 => presentation().prop_map(Call::Introspect),
         2 => presentation().prop_map(Call::Explain),
@@ -61,6 +70,7 @@ fn call() -> BoxedStrategy<Call> {
 fn racer() -> BoxedStrategy<Call> {
     prop_oneof![
         6 => presentation().prop_map(Call::Refresh),
+        1 => adopt(),
         1 => presentation().prop_map(Call::Revoke),
         1 => selector().prop_map(Call::RevokeFamily),
         1 => (selector(), scope()).prop_map(|(family, scope)| Call::ChangeGrant(family, scope)),
@@ -108,19 +118,89 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn adoption()(
+        // Often the same.
+        legacy in prop_oneof![3 => Just(0_u8), 2 => 1..5_u8],
+        by_hash: bool,
+        other_grant in prop::bool::weighted(0.3),
+        grant in grant(),
+        until in length(),
+    ) -> AdoptionShape {
+        AdoptionShape { legacy, by_hash, other_grant, grant, until }
+    }
+}
+
+prop_compose! {
+    fn window()(
+        length in prop_oneof![4 => Just(Length::Short), 4 => Just(Length::Long), 1 => Just(Length::None)],
+        family in selector(),
+        side in prop_oneof![6 => Just(Side::Before), 1 => Just(Side::At), 1 => Just(Side::After)],
+    ) -> WindowShape {
+        WindowShape { length, family, side }
+    }
+}
+
+prop_compose! {
+    fn leeway()(
+        mode in prop_oneof![
+            6 => Just(ModeShape::Replay),
+            4 => Just(ModeShape::Newest),
+            4 => (0..3_u8).prop_map(ModeShape::Fork),
+            2 => Just(ModeShape::Refuse),
+        ],
+        timer in prop_oneof![
+            6 => length().prop_map(Timer::After),
+            1 => (0..16_u8).prop_map(Timer::Until),
+            2 => Just(Timer::UntilUsed),
+        ],
+        uses in prop_oneof![3 => Just(0_u8), 2 => 1..4_u8],
+    ) -> LeewayShape {
+        LeewayShape { mode, timer, uses }
+    }
+}
+
+fn reach() -> impl Strategy<Value = ReachShape> {
+    prop_oneof![
+        1 => Just(ReachShape::Nothing),
+        5 => Just(ReachShape::Family),
+        1 => Just(ReachShape::Client),
+        1 => Just(ReachShape::Subject),
+    ]
+}
+
+fn limit() -> impl Strategy<Value = LimitShape> {
+    prop_oneof![
+        5 => Just(LimitShape::None),
+        2 => (0..3_u8).prop_map(LimitShape::Evict),
+        1 => (0..3_u8).prop_map(LimitShape::Refuse),
+    ]
+}
+
+prop_compose! {
     fn policy()(
         keep in prop::bool::weighted(0.2),
-        leeway in prop_oneof![
-            5 => length().prop_map(LeewayShape::Replay),
-            2 => length().prop_map(LeewayShape::Refuse),
-        ],
+        leeway in leeway(),
         idle in length(),
         absolute in length(),
         live in prop::bool::weighted(0.3),
         wrong_client_ends in prop::bool::weighted(0.3),
         wrong_key_ends in prop::bool::weighted(0.3),
+        displaced_ends in prop::bool::weighted(0.4),
+        on_reuse in reach(),
+        limit in limit(),
     ) -> PolicyShape {
-        PolicyShape { keep, leeway, idle, absolute, live, wrong_client_ends, wrong_key_ends }
+        PolicyShape {
+            keep,
+            leeway,
+            idle,
+            absolute,
+            live,
+            wrong_client_ends,
+            wrong_key_ends,
+            displaced_ends,
+            on_reuse,
+            limit,
+        }
     }
 }
 
@@ -147,6 +227,7 @@ fn spelling() -> BoxedStrategy<Spelling> {
         1 => Just(Spelling::Padded),
         1 => Just(Spelling::Forged),
         1 => Just(Spelling::Empty),
+        2 => (0..5_u8).prop_map(Spelling::Legacy),
     ]
     .boxed()
 }
@@ -167,7 +248,8 @@ fn surroundings() -> BoxedStrategy<Surroundings> {
         Just(Edge::Leeway),
         Just(Edge::Idle),
         Just(Edge::Absolute),
-        Just(Edge::Retention)
+        Just(Edge::Retention),
+        Just(Edge::Window)
     ];
     let place = prop_oneof![Just(Place::Before), Just(Place::Current), Just(Place::Next)];
     let made_up = prop_oneof![
@@ -181,6 +263,7 @@ fn surroundings() -> BoxedStrategy<Surroundings> {
         1 => (0..3_u8).prop_map(KeyChange::Accept),
         3 => (0..3_u8).prop_map(KeyChange::Activate),
         1 => (0..3_u8).prop_map(KeyChange::Remove),
+        1 => Just(KeyChange::Adoption),
     ];
     prop_oneof![
         12 => (0..8_u8).prop_map(Surroundings::Pass),
@@ -192,6 +275,8 @@ fn surroundings() -> BoxedStrategy<Surroundings> {
         1 => Just(Surroundings::EndOfTime),
         7 => (0..2_u8, keys).prop_map(|(node, change)| Surroundings::Keys(node, change)),
         1 => (0..2_u8).prop_map(Surroundings::Restart),
+        2 => (0..2_u8, window())
+            .prop_map(|(node, window)| Surroundings::Window(node, window)),
         4 => (0..4_u8).prop_map(Surroundings::Failover),
         1 => (selector(), place, made_up)
             .prop_map(|(family, place, secret)| Surroundings::KeyTheft(family, place, secret)),

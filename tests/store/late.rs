@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use heirloom::family::Family;
 use heirloom::store::{
-    Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
+    Advance, Create, Created, Cursor, Purge, Replace, Revoke, Revoked, Scanned, StoreError, Written,
 };
 use heirloom::{
     Engine, FamilyId, Grant, How, Key, KeyRing, MemoryStore, Outcome, Page, Policy, Request,
@@ -52,6 +52,10 @@ impl Store for LateStore {
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.inner.purge(step).await
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        self.inner.scan(after, limit).await
     }
 }
 

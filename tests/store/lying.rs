@@ -2,7 +2,8 @@
 
 use heirloom::family::Family;
 use heirloom::store::{
-    Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, StoreErrorKind, Written,
+    Advance, Create, Created, Cursor, Purge, Replace, Revoke, Revoked, Scanned, StoreError,
+    StoreErrorKind, Written,
 };
 use heirloom::{
     Engine, Error, FamilyId, Grant, Granted, Key, KeyRing, MemoryStore, Page, Policy, Reason,
@@ -78,6 +79,10 @@ impl Store for LyingStore {
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
         self.inner.purge(step).await
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        self.inner.scan(after, limit).await
     }
 }
 

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::thread::{JoinHandle, spawn};
 
+use heirloom::adoption::Legacy;
 use heirloom::store::DynStore;
 use heirloom::testing::FaultStore;
 use heirloom::{
     Begun, Engine, FamilyId, Grant, Key, KeyRing, MemoryStore, Outcome, Page, Policy, Reason,
-    Redemption, Request, Selector, Store,
+    Redemption, Request, Selector, Store, Timestamp,
 };
 use pollster::block_on;
 
@@ -41,7 +42,8 @@ fn every_future_is_sent<S: Store>(engine: &Engine<S>, selector: &Selector) {
     let (request, id) = (Request::new("web-app"), FamilyId::from_bytes([1; 16]));
     let grant = || Grant::new("alice", "web-app");
     sent(engine.issue(grant()));
-    sent(engine.issue_under(engine.policy(), grant()));
+    let policy = engine.policy();
+    sent(engine.issue_under(&policy, grant()));
     sent(engine.refresh("", request));
     sent(engine.begin("", request));
     sent(async {
@@ -52,12 +54,16 @@ fn every_future_is_sent<S: Store>(engine: &Engine<S>, selector: &Selector) {
     sent(engine.revoke("", request));
     sent(engine.revoke_family(id, Reason::Logout));
     sent(engine.revoke_all(selector, Reason::Logout));
+    sent(engine.revoke_others(selector, id, Reason::Logout));
     sent(engine.change_grant(id, |_| grant()));
     sent(engine.introspect(""));
-    sent(engine.introspect_by("", |_| engine.policy()));
+    sent(engine.introspect_by("", |_| &policy));
     sent(engine.explain("", request));
     sent(engine.families(selector, Page { after: None, limit: 1 }));
     sent(engine.purge(1));
+    let (legacy, until) = (Legacy::sha256([1; 32]), Timestamp::MAX);
+    sent(engine.adopt(&legacy, grant(), until));
+    sent(engine.adopt_under(&policy, &legacy, grant(), until));
 }
 
 #[test]

@@ -43,6 +43,16 @@ pub const ALL: [Asked; 17] = [
     },
 ];
 
+/// One of each kind.
+pub const SOME: [Asked; 6] = [
+    PLAIN,
+    Asked { name: "no key", binding: None, ..PLAIN },
+    Asked { name: "another client", client: "app", ..PLAIN },
+    Asked { name: "scope narrower", scope: Some("r"), ..PLAIN },
+    Asked { name: "scope wider", scope: Some("r admin"), ..PLAIN },
+    Asked { name: "resource beyond", resources: &["https://b.example"], ..PLAIN },
+];
+
 impl Asked {
     pub fn request(&self) -> Request<'static> {
         let request = Request::new(self.client).scope(self.scope).resources(self.resources);

@@ -33,7 +33,16 @@ pub fn secret(generation: u32) -> [u8; 32] {
     secret
 }
 
-/// Every kind of state.
+/// The secret of the token of a branch and generation.
+pub fn secret_of(branch: u16, generation: u32) -> [u8; 32] {
+    let mut secret = secret(generation);
+    if branch > 0 {
+        secret[4..6].copy_from_slice(&branch.to_be_bytes());
+    }
+    secret
+}
+
+/// Every kind of state of a family that has not branched.
 pub fn states() -> Vec<State> {
     let mut states = vec![
         state("generation 0", |family| *family = generation_0()),
@@ -100,7 +109,7 @@ pub fn generation_2() -> Family {
 }
 
 /// Kept once at `ROTATED`, so that its idle end is where the others have theirs.
-fn generation_0() -> Family {
+pub fn generation_0() -> Family {
     let mut family = generation_2();
     family.head.generation = 0;
     family.head.digest = digest(secret(0));
@@ -109,13 +118,13 @@ fn generation_0() -> Family {
     family
 }
 
-fn state(name: &str, edit: impl FnOnce(&mut Family)) -> State {
+pub fn state(name: &str, edit: impl FnOnce(&mut Family)) -> State {
     let mut family = generation_2();
     edit(&mut family);
     State { name: name.to_owned(), family }
 }
 
-fn revoked(reason: Reason) -> State {
+pub fn revoked(reason: Reason) -> State {
     let name = format!("{reason:?}");
     let name = name.split('(').next().unwrap();
     state(&format!("revoked: {name}"), |family| {

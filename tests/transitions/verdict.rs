@@ -10,6 +10,12 @@ have been used. A scope follows what is granted when it is not the whole of the 
 the clock cannot be right. A column with * is the token of that generation with another digest; a dot: no such token.
 ";
 
+pub const LATER_LEGEND: &str = "\
+Below, the other leeways, reactions and windows, and the states that they lead to. renew: another successor in place of the
+earlier one. fork: another one beside it. count: the same one, and one more is counted. recover: taken on its tag alone.
+reuse: in small letters, for it ends nothing. full: no branch left. A column with a number in front is a token of that branch.
+";
+
 /// The word for a decision on a family with this scope.
 pub fn word(decision: &Decision, whole: &Scope) -> String {
     let with = |word: &str, scope: &Scope| match scope == whole {
@@ -20,7 +26,11 @@ pub fn word(decision: &Decision, whole: &Scope) -> String {
         Decision::Refuse(refusal) => refused(refusal),
         Decision::Revoke(reason) => ended(*reason),
         Decision::Rotate { scope } => with("rotate", scope),
-        Decision::Replay { scope } => with("replay", scope),
+        Decision::Replay { scope, counted: false } => with("replay", scope),
+        Decision::Replay { scope, counted: true } => with("count", scope),
+        Decision::Renew { scope } => with("renew", scope),
+        Decision::Fork { scope } => with("fork", scope),
+        Decision::Recover { scope } => with("recover", scope),
         Decision::Keep { scope, slide: false } => with("keep", scope),
         Decision::Keep { scope, slide: true } => with("slide", scope),
         Decision::Fault(ClockFault::BeforeCreation) => "early".to_owned(),
@@ -41,6 +51,12 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::Scope => "scope",
         Refusal::Resource => "resource",
         Refusal::Exhausted => "exhausted",
+        Refusal::Displaced => "displaced",
+        Refusal::TooManyBranches => "full",
+        Refusal::Spent(reuse) => {
+            let used = if reuse.successor_used { "+used" } else { "" };
+            return format!("reuse {}{used}", reuse.generations_behind);
+        }
         other => return format!("UNEXPECTED {other}"),
     };
     word.to_owned()

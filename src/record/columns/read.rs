@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::{COLUMNS, Column, Value};
+use super::{COLUMNS, Column, Value, branches};
 use crate::family::{Family, Head, Impossible, Predecessor, Reason, Reuse, Revocation, Status};
 use crate::grant::{Binding, Grant};
 use crate::key::KeyId;
@@ -59,9 +59,28 @@ impl<'a> Row<'a> {
         let grant = self.grant()?;
         let created_at = self.required(instant)?;
         let expires_at = self.optional(instant)?;
+        let kept_until = self.optional(instant)?;
         let status = self.status(live)?;
+        let branches = self.optional(|value| branches::read(&text(value)?))?.unwrap_or_default();
+        let branches_end_at = self.optional(instant)?;
         let head = self.head()?;
-        Ok(Family { id, version, grant: Arc::new(grant), created_at, expires_at, status, head })
+        let grant = Arc::new(grant);
+        let family = Family {
+            id,
+            version,
+            grant,
+            created_at,
+            expires_at,
+            kept_until,
+            status,
+            head,
+            branches,
+        };
+        if family.branches_end_at() == branches_end_at {
+            Ok(family)
+        } else {
+            Err("branches_end_at")
+        }
     }
 
     fn grant(&mut self) -> Field<Grant> {
@@ -112,27 +131,30 @@ impl<'a> Row<'a> {
     }
 
     fn head(&mut self) -> Field<Head> {
-        Ok(Head {
+        let head = Head {
             generation: self.required(small)?,
             digest: Digest::from_bytes(self.required(array)?),
             key: KeyId::new(self.required(small)?),
             rotated_at: self.required(instant)?,
             used_at: self.required(instant)?,
             idle_expires_at: self.optional(instant)?,
-            predecessor: self.predecessor()?,
-        })
-    }
-
-    /// All of it, or nothing.
-    fn predecessor(&mut self) -> Field<Option<Predecessor>> {
-        let digest = self.optional(array)?;
-        let salt = self.present(digest.is_some(), array)?;
-        let closed = self.present(digest.is_some(), flag)?;
-        let (Some(digest), Some(salt), Some(closed)) = (digest, salt, closed) else {
-            return Ok(None);
+            predecessor: None,
+            displaced: false,
         };
-        let (digest, salt) = (Digest::from_bytes(digest), Salt::from_bytes(salt));
-        Ok(Some(Predecessor { digest, salt, closed }))
+        // All of it, or nothing.
+        let digest = self.optional(array)?;
+        let exchanged = digest.is_some();
+        let salt = self.present(exchanged, array)?;
+        let closed = self.present(exchanged, flag)?;
+        let displaced = self.required(flag)?;
+        let replays = self.present(exchanged, small)?;
+        let was_displaced = self.present(exchanged, flag)?;
+        let predecessor = digest.zip(salt).zip(closed).zip(replays).zip(was_displaced);
+        let predecessor = predecessor.map(|((((digest, salt), closed), replays), displaced)| {
+            let (digest, salt) = (Digest::from_bytes(digest), Salt::from_bytes(salt));
+            Predecessor { digest, salt, closed, replays, displaced }
+        });
+        Ok(Head { predecessor, displaced, ..head })
     }
 
     /// The next column, which may be NULL. The function says `None` to a value that cannot be.
@@ -221,6 +243,9 @@ fn reason_named(name: &str, reuse: Option<Reuse>) -> Option<Reason> {
         "consent_withdrawn" => Reason::ConsentWithdrawn,
         "credential_change" => Reason::CredentialChange,
         "administrator" => Reason::Administrator,
+        "evicted" => Reason::Evicted,
+        "related_reuse" => Reason::RelatedReuse,
+        "moved" => Reason::Moved,
         _ => return None,
     })
 }

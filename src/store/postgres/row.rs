@@ -62,5 +62,18 @@ fn id(row: &Row) -> Result<Option<FamilyId>, StoreError> {
 }
 
 fn family(id: FamilyId, row: &Row) -> Result<Family, Impossible> {
-    columns::read(id, |index, _| row.try_get(index + 1).ok().and_then(|Cell(value)| value))
+    let has_predecessor = || {
+        COLUMNS.iter().position(|it| it.name == "predecessor_digest").and_then(|at| cell(row, at))
+            != Some(Value::Null)
+    };
+    columns::read(id, |index, column| match (column.name, cell(row, index)?) {
+        // A node of 0.1.0 has rotated the family: it counts nothing, and displaces nothing.
+        ("predecessor_replays", Value::Null) if has_predecessor() => Some(Value::Integer(0)),
+        ("predecessor_displaced", Value::Null) if has_predecessor() => Some(Value::Flag(false)),
+        (_, value) => Some(value),
+    })
+}
+
+fn cell<'a>(row: &'a Row, index: usize) -> Option<Value<'a>> {
+    row.try_get(index + 1).ok().and_then(|Cell(value)| value)
 }

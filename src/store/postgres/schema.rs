@@ -9,11 +9,17 @@ use super::error::{Failure, Unfit};
 use super::session::Sessions;
 use crate::store::StoreError;
 
-/// The statements that make the tables of this release.
-pub(super) const SCHEMA: &str = include_str!("../schema/postgres/schema.sql");
+/// The statements that make the tables of this release: those of the first version, and then the upgrades.
+pub(super) const SCHEMA: &str = concat!(
+    include_str!("../schema/postgres/schema.sql"),
+    include_str!("../schema/postgres/schema_2.sql")
+);
 
-/// The version that they have.
-const VERSION: i32 = 1;
+/// The statements that bring tables from a version to the next, from version 1 on; they are only ever added to.
+pub(super) const UPGRADES: &[&str] = &[include_str!("../schema/postgres/schema_2.sql")];
+
+/// The version that the tables of this release have.
+const VERSION: i32 = 2;
 
 /// What the tables and the server are like.
 const CHECK: &str = include_str!("../schema/postgres/check.sql");
@@ -60,7 +66,9 @@ async fn migrate_over(client: &mut ClientWrapper) -> Result<(), Refused> {
     if found.try_get(0)? {
         let row = transaction.query_typed_opt(FOUND, &[]).await?;
         let version = row.ok_or(Refused::Unfit(Unfit::NoVersion))?.try_get(0)?;
-        check_version(version).map_err(Refused::Unfit)?;
+        for upgrade in upgrades(version).map_err(Refused::Unfit)? {
+            transaction.batch_execute(upgrade).await?;
+        }
     } else {
         transaction.batch_execute(SCHEMA).await?;
     }
@@ -88,6 +96,15 @@ pub(super) async fn check(sessions: &Sessions, lossy: bool) -> Result<(), StoreE
         }
     }
     Ok(())
+}
+
+/// What brings tables of a version to that of this release.
+fn upgrades(found: i32) -> Result<&'static [&'static str], Unfit> {
+    let done = usize::try_from(found).ok().and_then(|found| found.checked_sub(1));
+    match done.and_then(|done| UPGRADES.get(done..)) {
+        Some(upgrades) => Ok(upgrades),
+        None => check_version(found).map(|()| [].as_slice()),
+    }
 }
 
 fn check_version(found: i32) -> Result<(), Unfit> {

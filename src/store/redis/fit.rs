@@ -34,11 +34,11 @@ pub enum RedisUnfit {
         field: &'static str,
     },
     /// The keys were written by another release, of another format.
-    #[error("the keys are of format {found}, and this release knows only {known}")]
+    #[error("the keys are of format {found}, and this release knows only those up to {known}")]
     Format {
         /// What is there.
         found: String,
-        /// What this release reads and writes.
+        /// What this release writes; it reads the earlier ones, too.
         known: &'static str,
     },
     /// A prefix that is empty or has a character other than letters, digits, `.`, `_`, `-` and `:`.

@@ -10,6 +10,11 @@ use crate::store::StoreError;
 use crate::time::Timestamp;
 use crate::token::FamilyId;
 
+/// Columns whose 0 is not written: an absent one is 0 wherever it is not NULL. Format 1 has none of them.
+const ZEROS: [&str; 3] = ["displaced", "predecessor_replays", "predecessor_displaced"];
+
+const BRANCHES: &str = "branches";
+
 /// What a script says of a family.
 pub(super) enum Said {
     /// It was written.
@@ -64,23 +69,40 @@ impl Fields {
     }
 
     pub(super) fn family(&self, id: FamilyId) -> Result<Family, Impossible> {
-        columns::read(id, |_, column| match self.field(column.name) {
+        let family = columns::read(id, |_, column| match self.field(column.name) {
             Some(field) => parse(column, field),
-            None => Some(Value::Null),
-        })
+            None => Some(self.absent(column)),
+        })?;
+        match self.field(BRANCHES).is_none_or(|field| is_spelling_of(&family, field)) {
+            true => Ok(family),
+            false => Err(Impossible { family: id, field: BRANCHES }),
+        }
+    }
+
+    /// What a column is without a field.
+    fn absent(&self, column: &Column) -> Value<'static> {
+        let is_null = column.name != "displaced" && self.field("predecessor_digest").is_none();
+        match column.kind {
+            Kind::Flag if ZEROS.contains(&column.name) && !is_null => Value::Flag(false),
+            Kind::Integer if ZEROS.contains(&column.name) && !is_null => Value::Integer(0),
+            _ => Value::Null,
+        }
     }
 }
 
 /// Names and values of columns, then the names of those that are NULL; and how many the former are.
 pub(super) fn assignments<'a>(
-    columns: &[Column],
+    columns: impl IntoIterator<Item = &'a Column>,
     values: impl IntoIterator<Item = Value<'a>>,
 ) -> (usize, Vec<Vec<u8>>) {
     let (mut written, mut erased) = (Vec::new(), Vec::new());
-    for (column, value) in columns.iter().zip(values) {
+    for (column, value) in columns.into_iter().zip(values) {
+        let is_zero = matches!(value, Value::Flag(false) | Value::Integer(0));
         match text(value) {
-            Some(text) => written.extend([column.name.into(), text]),
-            None => erased.push(column.name.into()),
+            Some(text) if !(is_zero && ZEROS.contains(&column.name)) => {
+                written.extend([column.name.into(), text]);
+            }
+            Some(_) | None => erased.push(column.name.into()),
         }
     }
     let count = written.len();
@@ -100,7 +122,14 @@ pub(super) fn text(value: Value<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The same as `family.lua` accepts.
+/// Whether branches are spelt as they are written: scripts read no other JSON.
+fn is_spelling_of(family: &Family, field: &[u8]) -> bool {
+    let mut columns = COLUMNS.iter().zip(columns::write(family));
+    let written = columns.find(|(column, _)| column.name == BRANCHES);
+    written.and_then(|(_, value)| text(value)).as_deref() == Some(field)
+}
+
+/// The same as the scripts accept.
 fn parse<'a>(column: &Column, field: &'a [u8]) -> Option<Value<'a>> {
     match column.kind {
         Kind::Integer => decimal(field).map(Value::Integer),

@@ -11,7 +11,7 @@ const BUCKETS: u16 = 1024;
 const SHARDS: u8 = 16;
 
 /// Which hash tag a family lies under: ten bits of the random end of its id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(super) struct Bucket(u16);
 
 impl Bucket {
@@ -23,6 +23,11 @@ impl Bucket {
     /// All of them, beginning at one.
     pub(super) fn all_from(first: u16) -> Vec<Self> {
         (0..BUCKETS).map(|offset| Self((first % BUCKETS + offset) % BUCKETS)).collect()
+    }
+
+    /// The one of this number; `None` after the last.
+    pub(super) fn numbered(number: u16) -> Option<Self> {
+        (number < BUCKETS).then_some(Self(number))
     }
 
     pub(super) fn number(self) -> u16 {

@@ -94,9 +94,9 @@ impl Scripts {
         Self {
             load: script!("stored", "load"),
             create: script!("stored", "write", "create"),
-            advance: script!("stored", "write", "form", "advance"),
-            revoke: script!("stored", "write", "form", "revoke"),
-            replace: script!("stored", "write", "form", "replace"),
+            advance: script!("stored", "write", "form", "branches", "family", "advance"),
+            revoke: script!("stored", "write", "form", "branches", "family", "revoke"),
+            replace: script!("stored", "write", "form", "branches", "family", "replace"),
             bucket: script!("bucket"),
             ended: script!("ended"),
             purge: script!("purge"),

@@ -71,32 +71,52 @@ pub(super) async fn families<C: ConnectionLike + Clone>(
     Ok(families)
 }
 
-/// Part of a walk through a bucket.
-pub(super) struct Stretch {
-    pub(super) ids: Vec<FamilyId>,
-    /// Where it goes on; `None`: that was all.
-    pub(super) next: Option<Vec<u8>>,
+/// A place in a walk through a bucket, in the order of one process of Redis.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Place {
+    pub(super) process: u64,
+    /// 0: at the beginning, of whichever process.
+    pub(super) cursor: u64,
 }
 
-/// Some of the ids of a bucket, from a place on. Each that stays there during the whole walk is found.
+/// Part of a walk through a bucket.
+pub(super) struct Stretch {
+    /// Where it began: not where it should have, but at the beginning, if another process has the bucket now.
+    pub(super) at: Place,
+    pub(super) ids: Vec<FamilyId>,
+    /// Where it goes on; `None`: that was all.
+    pub(super) next: Option<Place>,
+}
+
+/// About so many of the ids of a bucket, from a place on; all of a small one. Each that stays there during the whole walk is found.
 pub(super) async fn bucket<C: ConnectionLike + Clone>(
     server: &Server<C>,
     bucket: Bucket,
-    from: Option<Vec<u8>>,
+    from: Place,
+    count: usize,
 ) -> Result<Stretch, StoreError> {
-    let arguments = [from.unwrap_or_else(|| b"0".to_vec()), BATCH.to_string().into()];
+    let process = format!("{:016x}", from.process);
+    let arguments =
+        [from.cursor.to_string().into(), count.to_string().into(), process.into_bytes()];
     let keys = [server.keys.ends(bucket)];
-    let mut reply =
-        items(server.call(&server.scripts.bucket, &keys, &arguments).await?)?.into_iter();
-    let (Some(next), Some(members)) = (reply.next(), reply.next()) else {
-        return Err(unexpected());
-    };
-    let next = Some(bytes(next)?).filter(|cursor| cursor != b"0");
+    let reply = items(server.call(&server.scripts.bucket, &keys, &arguments).await?)?;
+    let [process, cursor, scanned]: [Value; 3] = reply.try_into().map_err(|_| unexpected())?;
+    let [next, members]: [Value; 2] = items(scanned)?.try_into().map_err(|_| unexpected())?;
+    let process = number(process, 16)?;
+    let at = Place { process, cursor: number(cursor, 10)? };
+    let next = Some(number(next, 10)?).filter(|cursor| *cursor != 0);
+    let next = next.map(|cursor| Place { process, cursor });
     // Each member is followed by its score.
     let members =
         items(members)?.into_iter().step_by(2).map(bytes).collect::<Result<Vec<_>, _>>()?;
     let ids = members.iter().filter_map(|member| id(bucket, member)).collect();
-    Ok(Stretch { ids, next })
+    Ok(Stretch { at, ids, next })
+}
+
+fn number(text: Value, radix: u32) -> Result<u64, StoreError> {
+    let text = bytes(text)?;
+    let number = std::str::from_utf8(&text).ok().and_then(|it| u64::from_str_radix(it, radix).ok());
+    number.ok_or_else(unexpected)
 }
 
 /// The id that a member of a bucket is. `None` for what no script writes there: no id, another spelling of one, or one of

@@ -10,7 +10,8 @@ use super::SqliteSettings;
 use crate::store::StoreError;
 
 /// One script for each version; they are only ever added to.
-const MIGRATIONS: [&str; 1] = [include_str!("../schema/sqlite.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../schema/sqlite.sql"), include_str!("../schema/sqlite_2.sql")];
 
 /// `heir`: marks a file as ours.
 const APPLICATION_ID: i32 = 0x6865_6972;

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::token::FamilyId;
 
 /// The names of all columns, as they are selected.
-static NAMES: LazyLock<String> = LazyLock::new(|| names(&COLUMNS).join(", "));
+pub(super) static NAMES: LazyLock<String> = LazyLock::new(|| names(&COLUMNS).join(", "));
 
 /// Inserts a family unless its id is taken.
 pub(super) fn insert(connection: &Connection, family: &Family) -> Result<bool, StoreError> {
@@ -109,7 +109,7 @@ fn name(name: Option<&str>) -> Value<'_> {
     name.map_or(Value::Null, |name| Value::Text(name.into()))
 }
 
-fn count(limit: usize) -> Value<'static> {
+pub(super) fn count(limit: usize) -> Value<'static> {
     Value::Integer(u64::try_from(limit).unwrap_or(u64::MAX).min(i64::MAX.unsigned_abs()))
 }
 
@@ -118,7 +118,7 @@ fn execute(connection: &Connection, sql: &str, values: &[Value<'_>]) -> Result<u
     statement.execute(params_from_iter(values)).map_err(failure)
 }
 
-fn rows<T>(
+pub(super) fn rows<T>(
     connection: &Connection,
     sql: &str,
     values: &[Value<'_>],
@@ -130,12 +130,12 @@ fn rows<T>(
 }
 
 /// A row's id. One that is no id is named by zeros, and its record refused for it.
-fn id(row: &Row<'_>) -> rusqlite::Result<FamilyId> {
+pub(super) fn id(row: &Row<'_>) -> rusqlite::Result<FamilyId> {
     let bytes = row.get_ref(0)?.as_bytes().ok().and_then(|bytes| bytes.try_into().ok());
     Ok(FamilyId::from_bytes(bytes.unwrap_or_default()))
 }
 
-fn read(id: FamilyId, row: &Row<'_>) -> Result<Family, Impossible> {
+pub(super) fn read(id: FamilyId, row: &Row<'_>) -> Result<Family, Impossible> {
     columns::read(id, |index, column| value(column, row.get_ref(index).ok()?))
 }
 

@@ -2,7 +2,7 @@
 
 use heirloom::family::{Family, Impossible, Status};
 use heirloom::store::{
-    Advance, Create, Created, Purge, Replace, Revoke, Revoked, StoreError, Written,
+    Advance, Create, Created, Cursor, Purge, Replace, Revoke, Revoked, Scanned, StoreError, Written,
 };
 use heirloom::{FamilyId, Page, Selected, Selector, Store};
 
@@ -304,5 +304,10 @@ impl Store for Liar {
             }
         }
         Ok(if self.lie == Lie::MiscountsAPurge && purged > 1 { purged - 1 } else { purged })
+    }
+
+    async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
+        self.begin().await;
+        self.scanned(after, limit)
     }
 }

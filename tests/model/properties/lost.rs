@@ -7,7 +7,7 @@ use crate::model::answers::Actual;
 use crate::model::history::{Model, Standing};
 use crate::model::log::{Log, LostAnswer};
 use crate::model::operation::Trouble;
-use crate::model::words::{Answer, Asked, Cause, Granted, How, Leeway};
+use crate::model::words::{Answer, Asked, Cause, Granted, How, Mode, Rules};
 
 /// The retry of the refresh just before, whose answer was lost: the same request to the same node at the
 /// same instant, under rules by which the answer is to be repeated.
@@ -18,9 +18,28 @@ fn retried<'a>(moment: &Moment<'_>, log: &'a Log) -> Option<&'a LostAnswer> {
         && moment.ask.now == lost.now
         && moment.ask.node == lost.node
         && matches!(moment.trouble, Trouble::None);
-    let repeats = showing.rules.keep || matches!(showing.rules.leeway, Leeway::Replay(_));
     let token = showing.token?;
-    (same && repeats && moment.is_owner(showing, token)).then_some(lost)
+    (same && repeats(&showing.rules, lost) && moment.is_owner(showing, token)).then_some(lost)
+}
+
+/// Whether a retry is granted by these rules: at once, the leeway has not ended, unless it lasts until a fixed instant or it was
+/// used as often as it may be. A fork may find all branches taken.
+fn repeats(rules: &Rules, lost: &LostAnswer) -> bool {
+    let Some(leeway) = rules.leeway else { return rules.keep };
+    let uses = match lost.how {
+        How::Replayed | How::Renewed | How::Forked => {
+            let before = lost.head_before.predecessor.as_ref();
+            1 + before.map_or(0, |predecessor| predecessor.replays)
+        }
+        // It begins anew.
+        How::Issued | How::Rotated | How::Recovered | How::Kept => 0,
+    };
+    let answers = match leeway.mode {
+        Mode::Replay | Mode::Newest => true,
+        Mode::Fork(_) | Mode::Refuse => false,
+    };
+    let kept = lost.how == How::Kept;
+    kept || answers && leeway.lasts(lost.now, lost.now) && leeway.allows(uses)
 }
 
 /// What the retry was granted, or `None` when this is no retry.
@@ -47,12 +66,17 @@ pub fn p14_presenters_at_once_get_one_successor(
     answers: &[Answer],
     model: &Model,
 ) {
-    let Some(Asked::Refresh(first)) = crowd.asks.first().map(|ask| &ask.call) else { return };
+    let Some(ask) = crowd.asks.first() else { return };
+    let Asked::Refresh(first) = &ask.call else { return };
+    let first_now = ask.now;
     let same = |asked: &Asked| match asked {
         Asked::Refresh(showing) => showing.text == first.text,
         _ => false,
     };
-    let repeats = !first.rules.keep && matches!(first.rules.leeway, Leeway::Replay(_));
+    let repeats = !first.rules.keep
+        && first.rules.leeway.is_some_and(|leeway| {
+            leeway.mode == Mode::Replay && leeway.lasts(first_now, first_now) && leeway.allows(1)
+        });
     let Some(token) = first.token.filter(|_| repeats) else { return };
     let Some(family) = model.kept.get(&model.tokens[token].family) else { return };
     let crowded = crowd.asks.len() == 3 && crowd.asks.iter().all(|ask| same(&ask.call));
@@ -68,14 +92,20 @@ pub fn p14_presenters_at_once_get_one_successor(
     }
 }
 
-/// P15. A rotation that was stored is answered with what was stored: the retry writes nothing.
+/// P15. A rotation that was stored is answered with what was stored: the retry writes nothing, but its count where uses are counted.
 pub fn p15_a_stored_write_and_a_retry_give_one_successor(moment: &Moment<'_>, log: &Log) {
     if let (Some(lost), Some(granted)) = (retried(moment, log), granted(moment, log)) {
         let stored = lost.after.version != lost.before.version;
-        if stored && lost.how == How::Rotated {
-            assert_eq!(granted.how, How::Replayed, "P15: exchanged twice");
+        if stored && matches!(lost.how, How::Rotated | How::Recovered) {
+            let replays = match lost.showing.rules.leeway {
+                Some(leeway) if leeway.mode == Mode::Newest => How::Renewed,
+                Some(_) | None => How::Replayed,
+            };
+            assert_eq!(granted.how, replays, "P15: exchanged twice");
+            let counted = lost.showing.rules.leeway.is_some_and(|leeway| leeway.uses.is_some());
+            let silent = replays == How::Replayed && !counted;
             let record = &moment.after[&moment.ids[granted.family]];
-            assert_eq!(*record, lost.after, "P15: the retry has written");
+            assert!(!silent || *record == lost.after, "P15: the retry has written");
         }
     }
     // The lie of a driver that resends: conflict is reported, and it was written. The call itself finds out.
@@ -86,21 +116,33 @@ pub fn p15_a_stored_write_and_a_retry_give_one_successor(moment: &Moment<'_>, lo
     }
 }
 
-/// P16. While the family has not come past it: ahead is refused as such, overwritten ends as diverged.
+/// P16. While the family has not come past it: ahead is refused as such, or taken in a recovery window, overwritten ends as diverged.
 pub fn p16_lost_writes_are_not_taken_for_theft(moment: &Moment<'_>) {
     let Some((showing, token, standing)) = moment.refreshed() else { return };
     let lost = match standing {
-        Standing::Forgotten | Standing::Overwritten => true,
-        Standing::Current | Standing::Predecessor | Standing::Spent(_) => false,
+        Standing::Forgotten | Standing::LineForgotten | Standing::Overwritten => true,
+        Standing::Current
+        | Standing::Predecessor
+        | Standing::Spent(_)
+        | Standing::Displaced(_)
+        | Standing::LineGone => false,
     };
     if !lost {
         return;
     }
     let theft = matches!(moment.answer, Some(Answer::Ended(Cause::Reuse { .. })));
     assert!(!theft, "P16: lost writes are taken for theft");
-    assert!(moment.granted().is_none(), "P16: granted by a token that the store has forgotten");
     let Some((before, after)) = moment.records() else { return };
-    if standing == Standing::Forgotten && moment.is_owner(showing, token) {
+    let issued = before.created_at.as_millis();
+    let taken = standing == Standing::Forgotten
+        && moment
+            .ask
+            .window
+            .is_some_and(|it| moment.ask.now < it.until && issued < it.issued_before);
+    let granted = moment.granted().is_some();
+    assert!(!granted || taken, "P16: granted by a token that the store has forgotten");
+    let ahead = matches!(standing, Standing::Forgotten | Standing::LineForgotten);
+    if ahead && !taken && moment.is_owner(showing, token) {
         assert_eq!(before, after, "P16: a token ahead of the store has changed the family");
     }
 }
@@ -110,13 +152,17 @@ pub fn p16_lost_writes_are_not_taken_for_theft(moment: &Moment<'_>) {
 pub fn p19_a_dropped_future_is_a_lost_answer(moment: &Moment<'_>, log: &Log) {
     let dropped = retried(moment, log).filter(|lost| lost.dropped);
     if let (Some(lost), Some(granted)) = (dropped, granted(moment, log)) {
-        let stored = lost.after.head.generation - lost.before.head.generation;
-        let how = match (lost.how, stored) {
-            (How::Rotated, 0) => How::Rotated,
-            (How::Rotated | How::Replayed, _) => How::Replayed,
-            (How::Kept | How::Issued, _) => How::Kept,
+        let stored = lost.after.version - lost.before.version;
+        let again = match lost.showing.rules.leeway {
+            Some(leeway) if leeway.mode == Mode::Newest => How::Renewed,
+            Some(_) | None => How::Replayed,
         };
-        assert_eq!(granted.how, how, "P19: after a drop that had stored {stored} rotations");
+        let how = match (lost.how, stored) {
+            (How::Rotated | How::Recovered, 0) => lost.how,
+            (How::Kept | How::Issued, _) => How::Kept,
+            (_, _) => again,
+        };
+        assert_eq!(granted.how, how, "P19: after a drop that had stored {stored} writes");
     }
     if moment.answer.is_none() {
         assert_eq!(moment.released, None, "P19: a dropped future has released a token");

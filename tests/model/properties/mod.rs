@@ -8,7 +8,7 @@ mod uses;
 use std::collections::BTreeSet;
 
 use heirloom::Event;
-use heirloom::family::Family;
+use heirloom::family::{Family, Head};
 use heirloom::testing::Operations;
 use heirloom::token::FamilyId;
 
@@ -25,6 +25,8 @@ pub struct Moment<'a> {
     pub trouble: &'a Trouble,
     /// Whether the trouble has come.
     pub struck: bool,
+    /// Whether it was counted together with another presentation.
+    pub shared: bool,
     /// `None`: the future was dropped.
     pub answer: Option<&'a Answer>,
     /// What the model answers.
@@ -48,13 +50,17 @@ pub struct Moment<'a> {
 pub struct Crowd<'a> {
     pub asks: &'a [Ask],
     pub actuals: &'a [Actual],
+    pub before: &'a Records,
     pub after: &'a Records,
 }
 
 /// Every property that one call can break, in order.
 pub fn hold(moment: &Moment<'_>, log: &Log) {
     uses::p01_at_most_one_successor(log);
+    uses::p01_a_displaced_token_is_good_no_more(moment, log);
+    uses::p01_so_many_branches_at_most(moment);
     uses::p02_reuse_ends_the_family_before_the_refusal(moment);
+    uses::p02_what_reuse_ends_beside_the_family_is_ended_first(moment);
     uses::p03_revoked_is_absorbing(moment, log);
     uses::p04_strangers_change_nothing(moment);
     uses::p05_tag_and_digest_both_match(moment);
@@ -84,9 +90,11 @@ impl Moment<'_> {
     pub fn about(&self) -> BTreeSet<FamilyId> {
         match &self.ask.call {
             Asked::RevokeFamily(no) | Asked::ChangeGrant(no, _) => [self.ids[*no]].into(),
-            Asked::RevokeAll { subject, client } => {
+            Asked::RevokeAll { subject, client, keep } => {
+                let keep = keep.map(|no| self.ids[no]);
                 let meant = |family: &&Family| {
-                    subject.is_none_or(|subject| *family.grant.subject == *subject)
+                    Some(family.id) != keep
+                        && subject.is_none_or(|subject| *family.grant.subject == *subject)
                         && client.is_none_or(|client| *family.grant.client == *client)
                 };
                 self.after.values().filter(meant).map(|family| family.id).collect()
@@ -100,7 +108,7 @@ impl Moment<'_> {
                 let token = showing.token.map(|token| &self.model.tokens[token]);
                 token.into_iter().map(|token| self.ids[token.family]).collect()
             }
-            Asked::Issue(..) | Asked::Purge { .. } => BTreeSet::new(),
+            Asked::Issue(..) | Asked::Adopt { .. } | Asked::Purge { .. } => BTreeSet::new(),
         }
     }
 
@@ -130,6 +138,18 @@ impl Moment<'_> {
             (Some(showing), Some(Answer::Granted(granted))) => Some((showing, granted)),
             _ => None,
         }
+    }
+
+    /// The branch of the token that is shown, before the call and after it.
+    pub fn heads(&self, token: TokenNo) -> Option<(&Head, &Head)> {
+        let (before, after) = self.records()?;
+        let branch = u16::try_from(self.model.tokens[token].line).expect("a small number");
+        Some((before.head_of(branch)?, after.head_of(branch)?))
+    }
+
+    /// The same for whatever token is shown.
+    pub fn heads_shown(&self) -> Option<(&Head, &Head)> {
+        self.heads(self.ask.refresh()?.token?)
     }
 
     /// Whether an answer was given, good or bad, rather than none or an error.

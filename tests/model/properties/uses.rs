@@ -1,48 +1,89 @@
 //! P1 to P8: what a use of a token means.
 
 use heirloom::EventKind;
-use heirloom::family::{Reason, Status};
+use heirloom::family::{Family, Reason, Status};
 use heirloom::record;
 use heirloom::token::Presented;
 
 use super::Moment;
 use crate::model::history::Standing;
-use crate::model::log::Log;
+use crate::model::log::{Log, heads};
 use crate::model::said;
 use crate::model::translate;
-use crate::model::words::{Answer, Asked, Cause, How, Leeway, Millis};
+use crate::model::words::{Answer, Asked, Cause, How, Mode, Reach, Why};
 
-/// P1. A store that has lost a family's writes may let one more line begin.
+/// P1. For each place, a family's branch and generation, one string that was never displaced. A store that has lost a family's
+/// writes may let one more line begin.
 pub fn p01_at_most_one_successor(log: &Log) {
-    for ((id, generation), strings) in &log.released {
+    for ((id, branch, generation), strings) in &log.released {
         let lines = 1 + log.losses.get(id).copied().unwrap_or_default();
-        assert!(strings.len() <= lines, "P1: {} strings at {generation} of {id}", strings.len());
+        let good = strings.iter().filter(|text| !log.displaced.contains(*text)).count();
+        assert!(good <= lines, "P1: {good} strings at {branch}, {generation} of {id}");
     }
 }
 
-/// P2. Told by the history: a token that was spent, outside its leeway, in its owner's hands.
+/// P1. What was displaced is granted nothing, now or later, unless the store forgets that it was.
+pub fn p01_a_displaced_token_is_good_no_more(moment: &Moment<'_>, log: &Log) {
+    let Some((showing, granted)) = moment.granted() else { return };
+    // What this call has displaced was good when it was shown.
+    let shown_now = granted.how == How::Renewed && moment.before != moment.after;
+    let void = log.void.contains_key(&showing.text);
+    let rotated = moment.refreshed().is_some_and(|(_, _, standing)| standing == Standing::Current);
+    assert!(!void || shown_now && !rotated, "P1: {:?} for a displaced token", granted.how);
+}
+
+/// P1. A fork leaves as many branches as the rules allow, those that are over forgotten.
+pub fn p01_so_many_branches_at_most(moment: &Moment<'_>) {
+    let Some((showing, granted)) = moment.granted() else { return };
+    if granted.how == How::Forked {
+        let Some(Mode::Fork(most)) = showing.rules.leeway.map(|leeway| leeway.mode) else {
+            panic!("P1: a fork under {:?}", showing.rules.leeway);
+        };
+        let branches = &moment.after[&moment.ids[granted.family]].branches;
+        assert!(branches.live.len() < most, "P1: more than {most} branches: {branches:?}");
+    }
+}
+
+/// P2. Told by the history: a token that was spent, outside its leeway, in its owner's hands. By rules under which reuse ends
+/// nothing it is refused, and nothing else happens.
 pub fn p02_reuse_ends_the_family_before_the_refusal(moment: &Moment<'_>) {
     let Some((showing, token, standing)) = moment.refreshed() else { return };
     let Some((before, after)) = moment.records() else { return };
     let now = moment.ask.now;
     let family = &moment.model.kept[&moment.model.tokens[token].family];
-    let (absolute, idle) = family.ends(&showing.rules);
+    let Some(line) = family.line(moment.model.tokens[token].line) else { return };
+    let (absolute, idle) = family.ends(line, &showing.rules);
     let in_time = [absolute, idle].into_iter().flatten().all(|end| now < end)
         && family.issued_at <= now + 60_000;
-    let current = family.current();
-    let leeway_end = current.since + showing.rules.leeway.length().unwrap_or_default();
+    let current = line.current();
+    let shown_at = now.min(moment.ask.shown_at);
+    let in_leeway = showing
+        .rules
+        .leeway
+        .is_some_and(|leeway| leeway.lasts(current.since, shown_at) && leeway.allows(current.uses));
     let spent = match standing {
         Standing::Spent(_) => true,
         // Shown inside its leeway is inside, however long the host looks at the grant.
-        Standing::Predecessor => {
-            now.min(moment.ask.shown_at) >= leeway_end || current.used_at > current.since
-        }
-        Standing::Current | Standing::Forgotten | Standing::Overwritten => false,
+        Standing::Predecessor => !in_leeway || family.is_answer_used(line),
+        Standing::Displaced(_) => showing.rules.displaced_ends,
+        Standing::Current
+        | Standing::Forgotten
+        | Standing::LineForgotten
+        | Standing::LineGone
+        | Standing::Overwritten => false,
     };
-    let ours = moment.ask.ring.accepted.contains(&moment.model.tokens[token].key);
+    let ours = match moment.model.tokens[token].key {
+        Some(key) => moment.ask.ring.accepted.contains(&key),
+        None => moment.ask.ring.adopts,
+    };
     let live = ours && before.status == Status::Live;
-    let due = spent && live && in_time && moment.is_owner(showing, token);
+    let due = spent && !moment.shared && live && in_time && moment.is_owner(showing, token);
     if !due || !moment.is_answered() {
+        return;
+    }
+    if showing.rules.on_reuse == Reach::Nothing {
+        assert!(matches!(moment.answer, Some(Answer::Refused(Why::Reuse { .. }))), "P2: not told");
+        assert_eq!(moment.before, moment.after, "P2: refused, and not only that");
         return;
     }
     let durable = match &after.status {
@@ -56,6 +97,29 @@ pub fn p02_reuse_ends_the_family_before_the_refusal(moment: &Moment<'_>) {
         .iter()
         .filter(|event| matches!(event.kind, EventKind::Revoked(Reason::Reuse(_))));
     assert_eq!(told.count(), 1, "P2: a breach is told once: {:?}", moment.events);
+}
+
+/// P2. Where reuse ends more than the family, the family is the last to end: however the call goes, whoever finds it ended
+/// finds the others ended.
+pub fn p02_what_reuse_ends_beside_the_family_is_ended_first(moment: &Moment<'_>) {
+    let Some((showing, _, _)) = moment.refreshed() else { return };
+    let Some((before, after)) = moment.records() else { return };
+    let breach = |family: &Family| match &family.status {
+        Status::Revoked(end) => matches!(end.reason, Reason::Reuse(_)),
+        Status::Live => false,
+    };
+    if breach(before) || !breach(after) {
+        return;
+    }
+    let grant = &before.grant;
+    let related = |other: &&Family| match showing.rules.on_reuse {
+        Reach::Nothing | Reach::Family => false,
+        Reach::Client => other.grant.subject == grant.subject && other.grant.client == grant.client,
+        Reach::Subject => other.grant.subject == grant.subject,
+    };
+    for other in moment.after.values().filter(related) {
+        assert_ne!(other.status, Status::Live, "P2: {} outlives {}", other.id, before.id);
+    }
 }
 
 /// P3. Whoever has been told of the end, by whichever node, is never again granted anything.
@@ -103,13 +167,22 @@ pub fn p04_strangers_change_nothing(moment: &Moment<'_>) {
 pub fn p05_tag_and_digest_both_match(moment: &Moment<'_>) {
     let Some((showing, granted)) = moment.granted() else { return };
     let ring = translate::ring(&moment.ask.ring);
+    if !showing.ours {
+        let adopted = moment.ask.ring.adopts && moment.heads_shown().is_some();
+        assert!(adopted, "P5: granted, and neither made nor adopted by us");
+        return;
+    }
     let presented =
         Presented::verify(&showing.text, &ring).expect("P5: granted, and no tag of ours");
-    let head = &moment.before[&moment.ids[granted.family]].head;
+    let (head, _) = moment.heads_shown().expect("P5: granted on a branch that is not stored");
     let predecessor = head.predecessor.as_ref().map(|predecessor| predecessor.digest);
     let live = match granted.how {
-        How::Replayed => predecessor == Some(presented.digest()),
+        How::Replayed | How::Renewed | How::Forked => predecessor == Some(presented.digest()),
         How::Issued | How::Rotated | How::Kept => head.digest == presented.digest(),
+        // On its tag alone, and only what the store cannot know.
+        How::Recovered => {
+            moment.ask.window.is_some() && presented.position().generation > head.generation
+        }
     };
     assert!(live, "P5: {:?} for a digest that is not stored", granted.how);
 }
@@ -133,37 +206,57 @@ pub fn p06_nothing_at_rest_is_redeemable(moment: &Moment<'_>) {
 /// P7. By the driver's own notes of first uses: not those of the record.
 pub fn p07_leeway_is_the_predecessors_and_never_extended(moment: &Moment<'_>, log: &Log) {
     let Some((showing, granted)) = moment.granted() else { return };
-    if granted.how != How::Replayed {
+    if !granted.how.is_leeway() {
         return;
     }
     let id = moment.ids[granted.family];
     let record = &moment.before[&id];
-    let generation = record.head.generation;
     let token = showing.token.expect("P7: a replay for a string that was never minted");
+    let branch = u16::try_from(moment.model.tokens[token].line).expect("a small number");
+    let (head, _) = moment.heads(token).expect("P7: a replay on a branch that is not stored");
+    let generation = head.generation;
     let place = moment.model.tokens[token].place;
     assert_eq!(place + 1, granted.place, "P7: a replay for another than the predecessor");
     assert_eq!(record.status, Status::Live, "P7: a replay after the end");
-    assert_eq!(
-        record.head.used_at, record.head.rotated_at,
-        "P7: a replay past the successor's use"
-    );
-    let window: Millis = match showing.rules.leeway {
-        Leeway::Replay(length) => length,
-        Leeway::None | Leeway::Refuse(_) => 0,
+    let beside = record.branches.live.iter();
+    let beside = beside.filter(|other| other.origin == branch && other.born == generation);
+    for answer in beside.map(|other| &other.head).chain([head]) {
+        let used = answer.generation > generation || answer.used_at > answer.rotated_at;
+        assert!(!used, "P7: a replay past the successor's use");
+    }
+    let leeway = showing.rules.leeway.expect("P7: a replay without a leeway");
+    let how = match leeway.mode {
+        Mode::Replay => How::Replayed,
+        Mode::Newest => How::Renewed,
+        Mode::Fork(_) => How::Forked,
+        Mode::Refuse => How::Issued,
     };
-    let first_use = log.exchanged_at[&(id, generation)];
+    assert_eq!(granted.how, how, "P7: not what the rules say");
+    let first_use = log.exchanged_at[&(id, branch, generation)];
     let shown_at = moment.ask.now.min(moment.ask.shown_at);
-    assert!(shown_at < first_use + window, "P7: a replay after the leeway");
-    assert_ne!(log.regranted.get(&id), Some(&generation), "P7: a replay across a changed grant");
-    assert_eq!(moment.before, moment.after, "P7: a replay has written something");
+    assert!(leeway.lasts(first_use, shown_at), "P7: a replay after the leeway");
+    let uses = head.predecessor.as_ref().map_or(0, |predecessor| predecessor.replays);
+    let uses = uses - u32::from(moment.shared);
+    assert!(leeway.uses.is_none_or(|most| uses < most), "P7: a replay too many");
+    let regranted = log.regranted.get(&id);
+    let regranted = regranted.is_some_and(|at| at.contains(&(id, branch, generation)));
+    assert!(!regranted, "P7: a replay across a changed grant");
+    let silent = granted.how == How::Replayed && leeway.uses.is_none();
+    assert!(!silent || moment.before == moment.after, "P7: a replay has written something");
 }
 
 /// P8. Whatever the clocks show: the current token is no reuse, and an end stays what it is.
 pub fn p08_order_is_by_generation(moment: &Moment<'_>) {
     for (id, before) in moment.before {
         let Some(after) = moment.after.get(id) else { continue };
-        let order = after.head.generation.checked_sub(before.head.generation);
-        assert!(matches!(order, Some(0 | 1)), "P8: {order:?} generations by one call");
+        let recovered = matches!(moment.expected, Answer::Granted(it) if it.how == How::Recovered);
+        for (branch, head) in heads(before) {
+            // A branch that is over may be forgotten.
+            let Some(next) = after.head_of(branch) else { continue };
+            let order = next.generation.checked_sub(head.generation);
+            let one_more = recovered || matches!(order, Some(0 | 1));
+            assert!(order.is_some() && one_more, "P8: {order:?} generations by one call");
+        }
         if before.status != Status::Live {
             assert_eq!(before, after, "P8: a dead family was changed");
         }
@@ -177,7 +270,8 @@ pub fn p08_order_is_by_generation(moment: &Moment<'_>) {
     {
         let right = match granted.how {
             How::Rotated | How::Kept => standing == Standing::Current,
-            How::Replayed => standing == Standing::Predecessor,
+            How::Replayed | How::Renewed | How::Forked => standing == Standing::Predecessor,
+            How::Recovered => standing == Standing::Forgotten,
             How::Issued => false,
         };
         assert!(right, "P8: {:?} for a token that is {standing:?}", granted.how);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use heirloom::token::Presented;
 use heirloom::{Binding, Introspection, oauth};
 use pollster::block_on;
 use serde_json::Value;
@@ -147,7 +146,7 @@ fn look(
     key: Option<Binding>,
     node: Option<&str>,
 ) -> Check<Result<Introspection, Answer>> {
-    let id = Presented::verify(text, world.ring()).ok().map(|own| own.position().family);
+    let id = world.position(text).map(|own| own.family);
     let owner = id.and_then(|id| world.store.family(id)).map(|family| family.grant);
     let policy = world.keys().spec(owner.as_ref().map(|grant| &*grant.client))?.build(None)?;
     let foreign = owner.is_some_and(|grant| {

@@ -2,6 +2,7 @@
 
 mod each;
 mod host;
+mod import;
 mod look;
 mod policy;
 mod race;
@@ -56,7 +57,7 @@ pub fn parse(verb: &str, fields: &mut Fields) -> Check<Needing> {
         "client_scopes" => host::client_scopes(fields)?,
         "use_access" => return host::lacking(fields, "access_tokens", &["token", "expect"]),
         "drop_access_tokens" => return host::lacking(fields, "access_tokens", &["family"]),
-        "import_legacy" => return host::lacking(fields, "import", &IMPORT),
+        "import_legacy" => import::legacy(fields)?,
         verb => quiet(verb, fields)?,
     };
     Ok((act, Vec::new()))
@@ -92,19 +93,6 @@ fn quiet(verb: &str, fields: &mut Fields) -> Check<Act> {
         other => Err(format!("unknown verb `{other}`")),
     }
 }
-
-const IMPORT: [&str; 10] = [
-    "family",
-    "client",
-    "subject",
-    "scope",
-    "value",
-    "value_repeat",
-    "issued_at",
-    "spent",
-    "as",
-    "expect",
-];
 
 /// A request that stands inside another verb.
 fn nested(value: &Value) -> Check<(At, Option<String>)> {

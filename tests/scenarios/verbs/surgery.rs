@@ -3,7 +3,6 @@
 use heirloom::FamilyId;
 use heirloom::family::Family;
 use heirloom::record;
-use heirloom::token::Presented;
 use serde_json::Value;
 
 use super::super::expect::Expect;
@@ -28,9 +27,11 @@ pub fn delete_token(fields: &mut Fields) -> Check<Act> {
     let token = fields.need_text("token")?;
     simple(fields, format!("loses the record of {token}"), move |world| {
         let text = world.names.text(&token)?.unwrap_or_default();
-        let presented = Presented::verify(text, world.ring()).map_err(|why| why.to_string())?;
-        let position = presented.position();
-        let current = |family: &Family| family.head.generation == position.generation;
+        let position = world.position(text).ok_or("none of ours")?;
+        let current = |family: &Family| {
+            let head = family.head_of(position.branch);
+            head.is_some_and(|head| head.generation == position.generation)
+        };
         if world.store.family(position.family).as_ref().is_some_and(current) {
             world.store.delete(position.family);
         }
@@ -44,15 +45,17 @@ pub fn extract_identifiers(fields: &mut Fields) -> Check<Act> {
     simple(fields, "reads all identifiers from the store", move |world| {
         let mut found = Vec::new();
         for family in world.store.snapshot() {
-            let head = &family.head;
             found.push(Bound::Text(family.id.to_string()));
             found.push(Bound::Text(family.grant.subject.to_string()));
             found.push(Bound::Text(family.grant.client.to_string()));
             found.push(Bound::Bytes(family.id.as_bytes().to_vec()));
-            found.push(Bound::Bytes(head.digest.as_bytes().to_vec()));
-            if let Some(predecessor) = &head.predecessor {
-                found.push(Bound::Bytes(predecessor.digest.as_bytes().to_vec()));
-                found.push(Bound::Bytes(predecessor.salt.as_bytes().to_vec()));
+            let branches = family.branches.live.iter().map(|branch| &branch.head);
+            for head in std::iter::once(&family.head).chain(branches) {
+                found.push(Bound::Bytes(head.digest.as_bytes().to_vec()));
+                if let Some(predecessor) = &head.predecessor {
+                    found.push(Bound::Bytes(predecessor.digest.as_bytes().to_vec()));
+                    found.push(Bound::Bytes(predecessor.salt.as_bytes().to_vec()));
+                }
             }
             found.push(Bound::Bytes(record::encode(&family)));
         }

@@ -1,4 +1,4 @@
--- Replaces the head if the guard holds: $1 to $12 are the condition, $13 to $21 the head.
+-- Replaces the head if the guard holds: $1 to $12 are the condition, $13 to $24 the head.
 --
 -- The answer is the family and whether it was written; no row if there is no family. If the guard does not hold at the
 -- beginning, the answer is the family of that moment: nothing is locked, and nothing is flushed. If it does, the update
@@ -6,7 +6,8 @@
 -- the family as it is now, because the snapshot is from before the wait.
 WITH guarded AS MATERIALIZED (
     SELECT (
-        sound AND grant_sound AND status = 'live' AND generation = $2 AND digest = $3 AND client = $4
+        whole AND grant_sound AND status = 'live' AND branches IS NULL AND NOT displaced
+        AND (kept_until IS NULL OR generation > 0) AND generation = $2 AND digest = $3 AND client = $4
         AND (binding_method IS NULL OR (binding_method = $5 AND binding_thumbprint = $6))
         AND ($7 IS NULL OR version = $7)
         AND created_at <= $8
@@ -19,9 +20,11 @@ WITH guarded AS MATERIALIZED (
 ), written AS (
     UPDATE heirloom_families
     SET version = version + 1, generation = $13, digest = $14, key_id = $15, rotated_at = $16, used_at = $17,
-        idle_expires_at = $18, predecessor_digest = $19, predecessor_salt = $20, predecessor_closed = $21
+        idle_expires_at = $18, predecessor_digest = $19, predecessor_salt = $20, predecessor_closed = $21,
+        displaced = $22, predecessor_replays = $23, predecessor_displaced = $24
     WHERE id = $1 AND (
-        sound AND grant_sound AND status = 'live' AND generation = $2 AND digest = $3 AND client = $4
+        whole AND grant_sound AND status = 'live' AND branches IS NULL AND NOT displaced
+        AND (kept_until IS NULL OR generation > 0) AND generation = $2 AND digest = $3 AND client = $4
         AND (binding_method IS NULL OR (binding_method = $5 AND binding_thumbprint = $6))
         AND ($7 IS NULL OR version = $7)
         AND created_at <= $8
@@ -38,9 +41,9 @@ WITH guarded AS MATERIALIZED (
 )
 SELECT by_this_call,
     id, version, status, subject, client, scope, resources, attributes, binding_method, binding_thumbprint, not_after,
-    created_at, expires_at, revoked_at, reason, revoked_by, reuse_generations_behind, reuse_since_rotation,
-    reuse_successor_used, generation, digest, key_id, rotated_at, used_at, idle_expires_at, predecessor_digest,
-    predecessor_salt, predecessor_closed
+    created_at, expires_at, kept_until, revoked_at, reason, revoked_by, reuse_generations_behind, reuse_since_rotation,
+    reuse_successor_used, branches, branches_end_at, generation, digest, key_id, rotated_at, used_at, idle_expires_at,
+    predecessor_digest, predecessor_salt, predecessor_closed, displaced, predecessor_replays, predecessor_displaced
 FROM (
     SELECT true AS by_this_call, * FROM written
     UNION ALL

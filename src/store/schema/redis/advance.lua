@@ -8,7 +8,9 @@ if not family then return reply end
 
 local function later(instant, bound) return bound == '' or after(instant, bound) end
 
+local is_plain = not family.branches and family.displaced == '0' and (not family.kept_until or family.generation ~= '0')
 local holds = family.status == 'live'
+  and is_plain
   and family.generation == generation
   and family.digest == digest
   and family.client == client

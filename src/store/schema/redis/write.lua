@@ -5,11 +5,27 @@ local LAST = 9007199254740991 -- 2^53 - 1: up to here a Lua number counts exactl
 
 local function decimal(number) return string.format('%.0f', number) end
 
--- When a family ends by what is stored, at the earliest its last use; nil if it does not.
+-- Whether an instant lies after another; one that is absent lies after all.
+local function after(instant, other)
+  return not instant or tonumber(instant) > tonumber(other)
+end
+
+-- When a head's idle end or the absolute one comes, at the earliest its last use; nil if neither does.
+local function ends_of(expires_at, head)
+  local ends = math.min(tonumber(expires_at or math.huge), tonumber(head.idle_expires_at or math.huge))
+  if ends < math.huge then return math.max(ends, tonumber(head.used_at)) end
+end
+
+-- When a family ends by what is stored; nil if it does not.
 local function ended_at(family)
-  local ends = math.min(tonumber(family.expires_at or math.huge), tonumber(family.idle_expires_at or math.huge))
-  if family.status == 'revoked' then ends = tonumber(family.revoked_at) end
-  if ends < math.huge then return math.max(ends, tonumber(family.used_at)) end
+  local ends = ends_of(family.expires_at, family)
+  if family.status == 'revoked' then
+    ends = math.max(tonumber(family.revoked_at), tonumber(family.used_at))
+  elseif family.branches and not string.find(family.branches, '"live":[]', 1, true) then
+    -- The last of all branches to end; one that does not leaves no instant.
+    ends = ends and family.branches_end_at and math.max(ends, tonumber(family.branches_end_at))
+  end
+  return ends and math.max(ends, tonumber(family.kept_until or 0))
 end
 
 -- Writes fields, erases others, and says anew when the family may go.

@@ -1,0 +1,47 @@
+//! The way over: from persistent tokens, from another system's, from one store to another. Nothing but documentation.
+//!
+//! None of these ways asks a user to sign in or to consent again.
+//!
+//! # From persistent tokens to rotating ones, and back
+//!
+//! The two are one policy apart, [`Rotation::Never`](crate::Rotation::Never) and
+//! [`Rotation::EveryUse`](crate::Rotation::EveryUse), and a family does not care under which it was issued. A policy is chosen for every call, so that
+//! a client moves when its registration says so; [`Engine::set_policy`](crate::Engine::set_policy) moves all that bring none of their own, in a running
+//! process.
+//!
+//! * **On.** The next exchange of a persistent token returns a rotating one. The persistent token falls under the leeway, like any other that was exchanged:
+//!   the second worker that comes a moment later gets the same answer.
+//! * **A deprecation window.** Clients that do not store the new token yet (a known one keeps the first for ever) go on with the
+//!   old one until a date: [`Leeway::until`](crate::Leeway::until). From the date on, the old token is reuse: announce it.
+//! * **A part of them first.** [`Rollout`](crate::rollout::Rollout) takes a stable percentage of families: the same family is always on the same side, and a
+//!   larger percentage only adds.
+//! * **Back.** Under `Never` the newest token is the one that goes on working; what was exchanged before stays spent.
+//!
+//! # From another system's tokens
+//!
+//! [`Engine::adopt`](crate::Engine::adopt) makes a string that another system has minted, or your own table, the first token of a family. From then on it is exchanged, replayed and
+//! found out like any other, and no second copy of it is good for long.
+//!
+//! 1. Give the key ring an [`AdoptionKey`](crate::AdoptionKey), the same on every node and for as long as legacy tokens are acceptable. It is no
+//!    key of the ring: those change, this one must not.
+//! 2. At the token endpoint, hand every string to [`begin`](crate::Engine::begin) or [`refresh`](crate::Engine::refresh) as it is. A string that is neither ours nor
+//!    adopted is refused as `Malformed`, `Forged` or `UnknownKey`, at the cost of one read: only then look it up in the legacy table, adopt it, and hand it in once more.
+//! 3. Or adopt in bulk, from the table: by the string, or by its SHA-256 where no more was kept
+//!    ([`Legacy::sha256`](crate::adoption::Legacy::sha256)). Where another hash was kept, only step 2 is open: the string is there when its client shows it. Clients go on meanwhile; a token that is adopted
+//!    twice is adopted once.
+//! 4. When the last legacy token has reached its end, take the table away; a retention later, the adoption key.
+//!
+//! The host's legacy row stays the truth of what the user consented to until the token is adopted; then the family is. End the family, not the row.
+//! A row that was ended must not be adopted: ask for its state in the same read. An adopted family that has ended is not adopted again: its record is kept until the legacy token's own end,
+//! whatever the purge.
+//!
+//! A legacy string is taken as the client sends it, byte by byte. One with a `+` or a `%` must come through the form decoding of the endpoint unharmed.
+//!
+//! # From one store to another
+//!
+//! With a pause: Module `transfer` (feature `transfer`) writes all families as lines of JSON, and reads them into any other store.
+//!
+//! Without one: [`store::moving`](crate::store::moving) moves family by family, each on its first use, while clients go on.
+//!
+//! `cargo run --all-features --example migrate` does all of it: a legacy table of 100,000 persistent tokens is adopted under load, then moved to
+//! another store, and not one session is lost.
