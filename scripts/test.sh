@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 readonly STORES=(sqlite postgres redis redis-cluster)
 # Those whose store under test is chosen by HEIRLOOM_STORE.
 readonly OVER_ANY_STORE=(--test scenarios --test scenario_runner --test state_machine --test races --test faults
-    --test engine --test regressions)
+    --test engine --test regressions --test systems)
 # Families that only a store can hold which checks nothing: said of the one in memory.
 readonly ONLY_IN_MEMORY=(--skip a_version_past_the_last_that_every_store_holds
     --skip a_version_that_cannot_be_counted_up)
