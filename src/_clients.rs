@@ -42,9 +42,10 @@
 //!
 //! | answer | do |
 //! |---|---|
-//! | `invalid_grant` | throw the token away, ask the user to sign in. Never try again with it |
+//! | `invalid_grant` | read your store again: if it has another token than the one you sent, another tab or worker was quicker, use that one. If not, delete that token and ask the user to sign in. Never try again with it |
+//! | `use_dpop_nonce`, `invalid_dpop_proof` | ask again with the nonce, or a new proof; the token is as good as it was |
 //! | `invalid_scope`, `invalid_target`, `invalid_request` | your request is wrong; the token is as good as it was |
 //! | `invalid_client` | your authentication failed; the token is as good as it was |
-//! | 5xx, a timeout, a broken connection | keep the token and ask again at once, then with growing pauses |
+//! | 5xx, a timeout, a broken connection | keep the token and ask again, two or three times within seconds, then with growing pauses: a late try may be taken for theft, but there is no other |
 //!
 //! Signing out is a request too: revoke the token (RFC 7009), do not just forget it.

@@ -32,7 +32,7 @@
 //!
 //! | row | condition | decision | writes |
 //! |---|---|---|---|
-//! | 0 | not canonical, tag wrong, key unknown | refuse `Malformed`, `Forged`, `UnknownKey`, before any store is asked | 0 |
+//! | 0 | not canonical, tag wrong, key unknown | refuse `Malformed`, `Forged`, `UnknownKey`, before any store is asked (after one read, if foreign tokens are adopted) | 0 |
 //! | 1 | no such family | refuse `Unknown` | 0 |
 //! | 2 | family ended | refuse `Revoked` with the reason; never a breach, never leeway | 0 |
 //! | 3 | other client | refuse `ClientMismatch`, or end the family, by policy | 0 or 1 |
@@ -102,7 +102,8 @@
 //!    key. A token under [`Rotation::Never`](crate::Rotation::Never) never moves, nor does a family without an idle end need
 //!    to be used: wait for the longest absolute lifetime then.
 //!
-//! [`Engine::set_keys`](crate::Engine::set_keys) swaps the ring in a running process. On suspicion, remove the old key at
+//! [`Engine::set_keys`](crate::Engine::set_keys) swaps the ring in a running process. The text of a ring has no adoption key: where foreign tokens are
+//! adopted, add it each time ([`with_adoption`](crate::KeyRing::with_adoption)). On suspicion, remove the old key at
 //! once: its tokens are refused as `UnknownKey`, and their users log in again. Putting a key back helps only those who have not
 //! asked meanwhile: who was refused has thrown the token away. An id is never used for a second key. The
 //! prefix belongs to the key, so it changes in the same way.

@@ -49,31 +49,37 @@
 //! The store is older than its clients. Tokens that it has not seen are refused as `AheadOfStore`, never as theft; families that were issued since are
 //! `Unknown`; families that were ended since live again.
 //!
-//! 1. **Before clients come back**, end again what was ended since: from the `Revoked` events of your log,
-//!    [`revoke_family`](crate::Engine::revoke_family) for each. It is idempotent. Keep those events for as long as a failover can go back.
-//! 2. On Redis Cluster, `RedisStore::reindex` first: the indexes may have been lost where the families were not.
-//! 3. Decide whether to let the clients catch up. Without more, every client that has rotated since signs in again. With a window they go on:
+//! 1. Let no client refresh (503) until the next four are done.
+//! 2. End again what was ended since: [`revoke_family`](crate::Engine::revoke_family) for each `Revoked` event of your log. It is idempotent. Keep those events for as
+//!    long as a failover can go back. Where it answers `Unknown` and the family was adopted, end the row in the legacy table, or it is adopted again.
+//! 3. Change again each grant that was changed since (`GrantChanged` events: `about.grant` is the grant as changed). A withdrawn scope is granted
+//!    again until then.
+//! 4. Redis Cluster: `RedisStore::reindex`, before anything is ended by subject or client.
+//! 5. Choose one:
+//!    * *Safe.* A token that was spent since is current again for whoever holds it, a thief with an old copy too. End each family of a `Rotated`, `Renewed`
+//!      or `Forked` event since; if the events are gone, change the key, and end adopted families by subject or client. Those users sign in again.
+//!    * *Nobody signs in again.* Open a recovery window, on every node, and at every start of one until it closes: it is in the memory of the process.
+//!    * *Neither.* Clients that have rotated since are refused, and sign in again.
+//! 6. Let the clients in.
 //!
-//!    ```
-//!    use std::time::Duration;
-//!    use heirloom::recovery::RecoveryError;
-//!    use heirloom::{Clock, Engine, MemoryStore, Recovery, SystemClock, Timestamp};
+//! ```
+//! use std::time::Duration;
+//! use heirloom::recovery::RecoveryError;
+//! use heirloom::{Clock, Engine, MemoryStore, Recovery, SystemClock, Timestamp};
 //!
-//!    /// On every node. `lost` is when the backup was made, or the old primary was last in step.
-//!    fn let_them_catch_up(engine: &Engine<MemoryStore>, lost: Timestamp) -> Result<(), RecoveryError> {
-//!        let now = SystemClock.now();
-//!        let window = Recovery::new(now, now.saturating_add(Duration::from_secs(86_400)), lost)?;
-//!        engine.open_recovery(window);
-//!        Ok(())
-//!    }
-//!    ```
+//! /// On every node. `lost` is when the backup was made, or the old primary was last in step.
+//! fn let_them_catch_up(engine: &Engine<MemoryStore>, lost: Timestamp) -> Result<(), RecoveryError> {
+//!     let now = SystemClock.now();
+//!     let window = Recovery::new(now, now.saturating_add(Duration::from_secs(86_400)), lost)?;
+//!     engine.open_recovery(window);
+//!     Ok(())
+//! }
+//! ```
 //!
-//!    Inside it a token ahead of the store is taken on its tag alone: one lock of two. Do not, if a key may have leaked. `Recovered` counts who has come back; close it
-//!    ([`close_recovery`](crate::Engine::close_recovery)) when they have.
-//! 4. `Revoked(Diverged)` afterwards: somebody showed another token of the lost line. It may be a second tab, or a thief; the family has ended, and the user signs in again.
-//!
-//! A token that was current in the backup is current again for whoever holds it: a thief with an old copy too. If that matters more than the
-//! sessions, end all families that were issued before the loss instead.
+//! Inside the window a token ahead of the store is taken on its tag alone: one lock of two. Do not, if a key may have leaked. A thief with a token that was spent in the lost stretch may come first.
+//! `Recovered` counts who has come back; close it
+//! ([`close_recovery`](crate::Engine::close_recovery)) when they have.
+//! `Revoked(Diverged)` afterwards: somebody showed another token of the lost line. It may be a second tab, or a thief; the family has ended, and the user signs in again.
 //!
 //! # A client that keeps its first token
 //!
@@ -85,7 +91,8 @@
 //!
 //! [`ClockBehind`](crate::EventKind::ClockBehind) says by how much the clock of the node that looked was behind the one that rotated; it never shows the other half. The leeway of the
 //! deployment must exceed the clients' retry delay plus the largest difference. Mend NTP; until then lengthen the leeway. A node that is more than
-//! a minute behind refuses to decide (`Error::Clock`): take it out. No clock makes a spent token good (P8).
+//! a minute behind refuses (`Error::Clock`) only for families that are younger than its clock; for all others it decides, and dates its rotations too
+//! early, so that retries at other nodes find no leeway. Take such a node out at once, without waiting for the error. No clock makes a spent token good (P8).
 //!
 //! # A key that is due to change
 //!

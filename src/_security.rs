@@ -16,9 +16,9 @@
 //! | P10 | granted scope is within the grant; a refusal consumes nothing | row 11 | `state_machine`, `engine` |
 //! | P11 | purge and restart never make a verdict more permissive; an adopted family's record outlives the acceptance of its legacy token | clause S7, [`Purge::is_due`](crate::store::Purge::is_due) | `state_machine` |
 //! | P12 | no Debug, Display, error, event or log line shows a secret, digest or salt; secrets are wiped on drop | `secret.rs`, `token.rs` | `secrecy` (the wiping is by construction, not tested) |
-//! | P13 | under replay, a client whose answers get lost and who retries inside the leeway, before the successor is used and without a change of the grant between, never loses its family | row 9 | `faults`, `state_machine` |
+//! | P13 | under replay, a client whose answers get lost and who retries inside the leeway, while uses are left, before the successor is used and without a change of the grant between, never loses its family | row 9 | `faults`, `state_machine` |
 //! | P14 | under replay, n concurrent presenters of the live token inside the leeway all get the same successor | row 9 after a declined [`Guard`](crate::guard::Guard) | `races` |
-//! | P15 | under replay, a write that was stored but reported as failed, or resent by a driver, followed by a retry as in P13, gives the same successor | one successor per call, in `call.rs` | `faults` |
+//! | P15 | under replay without counted uses, a write that was stored but reported as failed, or resent by a driver, followed by a retry as in P13, gives the same successor | one successor per call, in `call.rs` | `faults` |
 //! | P16 | after a store has lost its last writes, a token ahead of it is refused as such, and one whose line was overwritten ends the family as diverged, never as theft, while the family is at or one past its generation | rows 6 and 7 | `state_machine`, `transitions` |
 //! | P17 | state per family is constant in the number of rotations; revocation is one write; a dead family costs none | [`Family`](crate::family::Family) | `engine`, the benchmark of a million rotations |
 //! | P18 | one store round trip for a refresh on the common path and for a replay, two for begin and commit, at most two on any other but contention and a wider reaction; none for a string that was not minted here, and one if foreign tokens are adopted | [`Guard`](crate::guard::Guard) | `engine`, `state_machine` |
@@ -60,7 +60,8 @@
 //! trace. Each is a choice, with its risk in its own documentation.
 //!
 //! **A recovery window** takes one lock of two away, for families that were issued before the loss: a holder of a key can then make a token
-//! ahead of the store for any of them. A reader of the database cannot.
+//! ahead of the store for any of them. A reader of the database cannot. A thief who kept a token that was spent in the lost stretch can come first, and
+//! goes on unnoticed if the owner comes only after the window.
 //!
 //! **An adopted token** has the entropy that it was born with. One that can be guessed is redeemed by whoever guesses it, at one read per guess:
 //! limit the rate, and set an early end. Its family's id is derived with a key of its own, so that ids in logs are no oracle for guesses.

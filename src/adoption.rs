@@ -15,7 +15,7 @@ use crate::secret::{Digest, Secret};
 ///
 /// # Security
 ///
-/// It redeems nothing: whoever has it still needs the legacy token. It keeps whoever reads ids in logs or in a database from testing guesses
+/// It redeems nothing: whoever has it still needs the legacy token, of which the SHA-256 is not enough. It keeps whoever reads ids in logs or in a database from testing guesses
 /// of legacy tokens against them. What a legacy token lacks in entropy, no derivation adds: one that can be guessed can be
 /// redeemed by whoever guesses it, as it could before. Set the date until which they are acceptable accordingly.
 #[derive(Clone)]

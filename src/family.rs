@@ -1,6 +1,7 @@
 //! The state: plain data of constant size, and what can never be.
 
-use std::fmt;
+mod words;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -167,6 +168,13 @@ pub struct Branch {
     pub head: Head,
 }
 
+impl Revocation {
+    /// Whether it is the mark of a [`MovingStore`](crate::store::MovingStore), and no end that a host has given this reason.
+    pub(crate) fn is_move(&self) -> bool {
+        self.reason == Reason::Moved && self.call == 0
+    }
+}
+
 impl Branches {
     /// Whether none was ever made.
     pub fn is_empty(&self) -> bool {
@@ -229,7 +237,12 @@ impl Family {
             Ends::Live => {
                 let absolute = absolute.map(|length| self.created_at.saturating_add(length));
                 let idle = idle.map(|length| head.used_at.saturating_add(length));
-                (earliest(absolute, self.grant.not_after), earliest(idle, self.legacy_end(head)))
+                let idle = match self.legacy_end(head) {
+                    // Its idle lifetime begins with its first use.
+                    Some(end) if head.used_at == head.rotated_at => Some(end),
+                    end => earliest(idle, end),
+                };
+                (earliest(absolute, self.grant.not_after), idle)
             }
         }
     }
@@ -362,35 +375,4 @@ pub struct Impossible {
     pub family: FamilyId,
     /// The field that cannot be.
     pub field: &'static str,
-}
-
-/// With the evidence, if it is a breach.
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Reuse(reuse) => return write!(f, "reuse of a spent token: {reuse}"),
-            Self::Diverged => "diverged from a store that lost writes",
-            Self::WrongClient => "presented by the wrong client",
-            Self::WrongBinding => "presented with the wrong key",
-            Self::ClientRequest => "revoked by its client",
-            Self::Logout => "logout",
-            Self::ConsentWithdrawn => "consent withdrawn",
-            Self::CredentialChange => "credential changed",
-            Self::Administrator => "ended by an administrator",
-            Self::Evicted => "too many families, and this was the oldest",
-            Self::RelatedReuse => "reuse in another family of the subject",
-            Self::Moved => "moved to another store",
-        })
-    }
-}
-
-impl fmt::Display for Reuse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = if self.successor_used { "used" } else { "not known to be used" };
-        write!(
-            f,
-            "{} behind the current token, {:?} after its rotation, its successor {used}",
-            self.generations_behind, self.since_rotation
-        )
-    }
 }

@@ -79,7 +79,8 @@ impl Leeway {
     /// For clients that cannot be told the same thing twice. Of two tabs the second takes the token of the first: what
     /// the first holds is displaced, and refused, or taken for theft, as [`Policy::displaced`](crate::Policy::displaced) says. A
     /// thief inside the leeway so shuts the owner out and goes on with the family; the owner notices, and only if displaced tokens are taken
-    /// for theft does what he holds end it. A response that is lost after it has displaced an earlier one costs the session.
+    /// for theft does what he holds end it. What is displaced is known as that while its place is the current or the preceding one; two rotations
+    /// later it is reuse, like any older token. A response that is lost after it has displaced an earlier one costs the session.
     pub const fn newest(window: Duration) -> Self {
         Self::after(window, LeewayMode::Newest)
     }
@@ -119,7 +120,8 @@ impl Leeway {
     }
 
     /// A leeway until an instant, for the predecessors of all families alike: the deprecation window when a client moves from persistent to
-    /// rotating tokens, during which a client that has not learnt to store the new token goes on with the old one.
+    /// rotating tokens, during which a client that has not learnt to store the new token goes on with the old one. A replay moves no idle
+    /// end: for that the policy's idle lifetime must be longer than the window.
     ///
     /// # Security
     ///
@@ -131,7 +133,8 @@ impl Leeway {
     /// At most so many presentations of one predecessor after its first use; the next one is reuse. Default: any number.
     ///
     /// Demanded for [`Newest`](LeewayMode::Newest) and [`Fork`](LeewayMode::Fork) beyond [`UNCOUNTED`](Self::UNCOUNTED). To
-    /// count a replay costs a write.
+    /// count a replay costs a write; where a driver sends that write twice, or the store does it and reports a failure, the retry finds one use
+    /// less. Allow more than honest clients need.
     #[must_use]
     pub const fn uses(mut self, uses: u32) -> Self {
         self.uses = Some(uses);

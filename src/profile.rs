@@ -175,7 +175,8 @@ pub fn fauna_blueprint() -> Policy {
 /// `.rotation(Rotation::Never)`.
 ///
 /// Differs: another client that shows a spent token ends the family there, and here has no effect. Hashed tokens make its grace period
-/// impossible; here nothing else is stored. Its refresh tokens last a setting longer than their access tokens: add both and set the
+/// impossible; here nothing else is stored. Without `REFRESH_TOKEN_EXPIRE_SECONDS`, which is its default, its refresh tokens never end;
+/// here they end after 30 days without use, unless `.idle(None)` is said. With it, they go so long after their access token: add both and set the
 /// sum as the idle lifetime.
 ///
 /// Source: Django OAuth Toolkit 3.4, "Settings".

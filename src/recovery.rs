@@ -7,15 +7,16 @@ use crate::time::Timestamp;
 /// A window after a restored backup, or a failover that lost writes: a token ahead of the store is taken, and its family
 /// catches up.
 ///
-/// Whoever then shows another token of the overwritten line ends the family as
-/// [`Diverged`](crate::Reason::Diverged). Without a window such tokens are refused, never as a breach. A branch that the store does
+/// Whoever then shows another token in the new head's own place, or in the one before, ends the family as
+/// [`Diverged`](crate::Reason::Diverged); an older one is reuse, and one that is ahead is taken again. Without a window such tokens are refused, never as a breach. A branch that the store does
 /// not know at all is not recovered: its tokens are refused as ahead of the store.
 ///
 /// # Security
 ///
 /// Inside the window a token ahead of the store is taken on its tag alone: one lock instead of two. Whoever holds a key of the
 /// ring can then make a token for any family that was issued before [`issued_before`](Self::issued_before); whoever only reads the
-/// database still cannot. Close the window as soon as the clients have come back, and never open one while a key may have leaked.
+/// database still cannot. And what was spent in the lost stretch is taken from whoever comes first, a thief with an old copy too: the
+/// owner is then refused or ends the family, by what the store has seen when he comes. Close the window as soon as the clients have come back, and never open one while a key may have leaked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Recovery {
     until: Timestamp,

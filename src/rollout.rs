@@ -17,7 +17,8 @@ use crate::token::{FamilyId, Presented};
 ///
 /// Nobody consents again. A family that moves to a policy that rotates has its persistent token exchanged at the next use, and the
 /// old token then falls under that policy's leeway. A family that moves back keeps the newest token as its persistent one; the earlier
-/// ones stay spent.
+/// ones stay spent, and to show one is judged by the leeway and the reaction of the policy that it moved back to: give that one a leeway for them,
+/// or a reaction that refuses.
 ///
 /// ```
 /// use heirloom::rollout::Rollout;
@@ -78,6 +79,8 @@ impl Rollout {
     /// A deprecation window for the old tokens of the families that have moved: until an instant, a client that has not learnt to
     /// store the new token may go on with the old one, and is answered with the same new one each time. From then on the new
     /// policy's own leeway holds, and the old token is what it is there: spent.
+    ///
+    /// A replay moves no idle end: the new policy's idle lifetime must be longer than the window.
     ///
     /// The first use of the new token closes the window for its family: where one worker stores it and another does not, choose a
     /// new policy whose [`on_reuse`](Policy::on_reuse) refuses for as long, or the second logs out both.

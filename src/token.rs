@@ -246,6 +246,11 @@ impl Presented {
         if key.prefix() != parsed.prefix || !key.verifies(&parsed.bytes[TAGGED], &tag) {
             return Err(Unminted::Forged);
         }
+        // The first token of an adopted family is the legacy one: none was ever minted for its place.
+        let Position { family, generation, .. } = parsed.position();
+        if family.is_derived() && generation == 0 {
+            return Err(Unminted::Forged);
+        }
         let secret = Secret::from_bytes(parsed.field(SECRET.start));
         Ok(Self { position: parsed.position(), digest: secret.digest(), secret })
     }

@@ -17,7 +17,8 @@
 //! # Security
 //!
 //! A file to be imported is trusted input: the checksum is against accidents. Who can edit one can edit what users have
-//! consented to, as who can write to the database can. It names users and clients: keep it as the database is kept.
+//! consented to, as who can write to the database can. An old file revives what has ended and was purged since: treat it as a restored
+//! backup. It names users and clients: keep it as the database is kept.
 //!
 //! # While clients go on
 //!

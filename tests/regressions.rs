@@ -17,5 +17,9 @@ mod outsider;
 mod purge;
 #[path = "regressions/revocation.rs"]
 mod revocation;
+#[path = "regressions/leeways.rs"]
+mod leeways;
+#[path = "regressions/legacy.rs"]
+mod legacy;
 #[path = "regressions/shown.rs"]
 mod shown;

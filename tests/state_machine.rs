@@ -62,6 +62,8 @@ macro_rules! operations {
 mod model;
 #[path = "state_machine/reach.rs"]
 mod reach;
+#[path = "state_machine/stories.rs"]
+mod stories;
 #[path = "state_machine/strategy.rs"]
 mod strategy;
 

@@ -131,7 +131,9 @@ impl Fleet {
         client: &str,
     ) -> Result<Outcome, Unanswered> {
         let outcome = node.refresh(token, Request::new(client)).await?;
-        let Outcome::Refused(Refusal::Malformed(_) | Refusal::Forged) = outcome else {
+        let Outcome::Refused(Refusal::Malformed(_) | Refusal::Forged | Refusal::UnknownKey(_)) =
+            outcome
+        else {
             return Ok(outcome);
         };
         match self.legacy.find(token).map_err(Unanswered::Legacy)? {

@@ -41,21 +41,23 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// Idempotent: the family's id is derived from the token. Two workers that adopt one token at once adopt it into one
     /// family, and one that has ended is not adopted again.
     ///
-    /// Until it is exchanged, the legacy token is refused from `acceptable_until` on; the policy's idle lifetime begins with its exchange, and
+    /// Until it is exchanged, the legacy token is refused from `acceptable_until` on; the policy's idle lifetime begins with the first use that is written, and
     /// from then on it is a predecessor like any other. The absolute lifetime begins now. The record is kept until then and a retention more, an ended one too. No
     /// [`FamilyLimit`](crate::FamilyLimit) ends another family for it.
     ///
+    /// `acceptable_until` is the token's own end, the same instant at every call for it, never counted from now: with a later one at a later
+    /// call, a family that has ended could be purged and its token adopted again. For a token without an end, take one date for all.
+    ///
     /// ```
     /// use heirloom::adoption::Legacy;
-    /// use heirloom::{AdoptionKey, Clock, Engine, Grant, Key, KeyRing, MemoryStore, Outcome, Policy, Request, SystemClock};
-    /// use std::time::Duration;
+    /// use heirloom::{AdoptionKey, Engine, Grant, Key, KeyRing, MemoryStore, Outcome, Policy, Request, Timestamp};
     ///
     /// # pollster::block_on(async {
     /// let keys = KeyRing::new(Key::new(1, &[7; 32])?).with_adoption(AdoptionKey::new(&[8; 32])?);
     /// let engine = Engine::new(MemoryStore::new(), keys, Policy::default());
     ///
     /// let legacy = "8xLOxBtZp8"; // the host has found it in its own table, with its user and client
-    /// let until = SystemClock.now().saturating_add(Duration::from_secs(86_400));
+    /// let until = Timestamp::from_millis(4_102_444_800_000); // from its row: the end of the legacy token
     /// engine.adopt(&Legacy::token(legacy)?, Grant::new("alice", "web-app"), until).await?;
     ///
     /// let Outcome::Granted(granted) = engine.refresh(legacy, Request::new("web-app")).await? else {

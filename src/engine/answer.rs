@@ -8,6 +8,7 @@ use crate::decide::granted;
 use crate::entropy::Entropy;
 use crate::event::{Event, EventKind};
 use crate::family::{Family, Reason};
+use crate::key::Key;
 use crate::pending::Pending;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
@@ -17,17 +18,28 @@ use crate::token::RefreshToken;
 
 impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
     /// Ends the family, and only then refuses (property P2). What a breach ends beside it comes before: a call that is cut
-    /// short leaves a family that the next presentation ends.
+    /// short leaves a family that the next presentation ends. What cannot be ended at all, a damaged record, does not shield
+    /// the family.
     pub(super) async fn end(&self, family: &Family, reason: Reason) -> Result<Refusal, Error> {
         let id = family.id;
-        if let (Reason::Reuse(_), Some(related)) = (reason, self.policy.related(&family.grant)) {
-            self.engine.revoke_matching(&related, Some(id), Reason::RelatedReuse).await?;
+        let related = match (reason, self.policy.related(&family.grant)) {
+            (Reason::Reuse(_), Some(related)) => {
+                let ended = self.engine.revoke_matching(&related, Some(id), Reason::RelatedReuse);
+                ended.await.map(drop)
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = related.as_ref()
+            && error.is_retryable()
+        {
+            return related.map(|()| Refusal::for_end(reason));
         }
-        Ok(match self.engine.end(id, self.now, reason).await? {
+        let refusal = match self.engine.end(id, self.now, reason).await? {
             End::ByThisCall(family) => self.refused(Some(&family), Refusal::for_end(reason)),
             End::Before(reason, family) => self.refused(Some(&family), Refusal::Revoked(reason)),
             End::Unknown => self.refused(None, Refusal::Unknown),
-        })
+        };
+        related.map(|()| refusal)
     }
 
     /// A store's word for a commit is believed only if what it shows is what was to be written.
@@ -66,15 +78,21 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         let corrupt = || Error::Corrupt { family: family.id };
         let branch = self.presented.position().branch;
         let head = family.head_of(branch).ok_or_else(corrupt)?;
-        // Another node may have rotated with a key that this one has accepted since the call began.
-        let current = self.engine.keys();
-        let key = self.keys.key(head.key).or_else(|| current.key(head.key));
-        let key = key.ok_or(Error::KeyMissing { family: family.id, key: head.key })?;
-        let pending = Pending::again(key, &self.presented, head).ok_or_else(corrupt)?;
+        let key = self.key_of(&family)?;
+        let pending = Pending::again(&key, &self.presented, head).ok_or_else(corrupt)?;
         let since_rotation = self.now.saturating_since(head.rotated_at);
         let token = pending.release_stored(&family).ok_or_else(corrupt)?;
         self.observe(&family, branch, EventKind::Replayed { since_rotation });
         Ok(self.granted(family, branch, How::Replayed, scope, Some(token)))
+    }
+
+    /// The key that made the current token, to make it again.
+    pub(super) fn key_of(&self, family: &Family) -> Result<Key, Error> {
+        let head = family.head_of(self.presented.position().branch);
+        let id = head.unwrap_or(&family.head).key;
+        // Another node may have rotated with a key that this one has accepted since the call began.
+        let found = self.keys.key(id).cloned().or_else(|| self.engine.keys().key(id).cloned());
+        found.ok_or(Error::KeyMissing { family: family.id, key: id })
     }
 
     pub(super) fn kept(&self, family: Family, scope: Scope) -> Outcome {

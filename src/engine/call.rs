@@ -206,6 +206,7 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
             }
             Grant::Replay { scope, counted: false } => self.replayed(family.clone(), scope)?,
             Grant::Replay { scope, counted: true } => {
+                self.key_of(family)?;
                 match self.count(family, &mut tried.counted).await? {
                     Some(counted) => self.replayed(counted.into_family(), scope)?,
                     None => return Ok(None),

@@ -44,9 +44,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let keys = self.keys();
         let grant = Arc::new(grant);
         let mut born = self.bear(keys.active(), policy, &grant, now)?;
-        let mut conflict = false;
+        let (mut conflict, mut conflicts) = (false, 0);
         self.has_room(policy, &Selector::subject_and_client(&grant.subject, &grant.client)).await?;
-        for _ in 0..=RETRIES {
+        for _ in 0..=2 * RETRIES {
             let (_, family) = &born;
             let stored = match self.store.create(Create::new(family.clone())).await {
                 Ok(Created::New(_)) => true,
@@ -56,10 +56,11 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                     let found = self.load(family.id).await?;
                     conflict && found.as_ref() == Some(family)
                 }
-                Err(error) if error.is_conflict() => {
-                    conflict = true;
+                Err(error) if error.is_conflict() && conflicts < RETRIES => {
+                    (conflict, conflicts) = (true, conflicts + 1);
                     continue;
                 }
+                Err(error) if error.is_conflict() => return Err(Error::Contended),
                 Err(error) => return Err(error.into()),
             };
             let at = match stored {

@@ -25,7 +25,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     }
 
     /// Opens a recovery window, after a restored backup or a failover that lost writes, for the calls of all policies, until it
-    /// closes by its own end. Each node opens its own.
+    /// closes by its own end. Each node opens its own, and after a restart again: the window is in the memory of the process.
     pub fn open_recovery(&self, window: Recovery) {
         *self.recovery.write() = Some(window);
         let now = self.clock.now();

@@ -131,7 +131,11 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 };
                 match outcome {
                     Ok(outcome) => ended += usize::from(outcome == RevokeOutcome::Ended),
-                    Err(error) => failed = failed.or(Some(error)),
+                    // One that passes is told first: to try again is of use.
+                    Err(error) => match &failed {
+                        Some(first) if first.is_retryable() || !error.is_retryable() => {}
+                        Some(_) | None => failed = Some(error),
+                    },
                 }
             }
             if is_last {
@@ -214,9 +218,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     fn mark(&self) -> u64 {
         let mut mark = [0; 8];
         match self.entropy.fill(&mut mark) {
-            // 53 bits: what every store holds exactly.
-            Ok(()) => u64::from_ne_bytes(mark) >> 11,
-            Err(_) => 0,
+            // 53 bits: what every store holds exactly. Never 0, which is the mark of a move.
+            Ok(()) => (u64::from_ne_bytes(mark) >> 11).max(1),
+            Err(_) => 1,
         }
     }
 }

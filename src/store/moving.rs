@@ -18,7 +18,8 @@
 //!
 //! # Rules
 //!
-//! *Retention*: at least twice [`GRACE`] on every node (the engine's default of 7 days is more) until no node has a `MovingStore`. A move
+//! *Retention*: at least twice [`GRACE`] on every node (the engine's default of 7 days is more) until no node has a `MovingStore`. Redis lets go of what has ended by itself: give a new store there
+//! a `keep` of at least twice the grace, a longer one included. A move
 //! that was cut short is finished within [`GRACE`]; later its family is refused as `Revoked(Moved)`, because the new store may have
 //! ended and purged it meanwhile, and to move it again would revive it. Through a `MovingStore` nothing is purged from the new store before twice that time, and
 //! nothing from the old one before once. If families were left behind all the same (a walk says so: [`MovedPage::lapsed`]), the

@@ -59,7 +59,7 @@ const FIRST: FamilyId = FamilyId::from_bytes([0; 16]);
 ///     .runtime(Runtime::Tokio1)
 ///     .wait_timeout(Some(std::time::Duration::from_secs(2)))
 ///     .build()?;
-/// PostgresStore::migrate(&pool).await?; // or run PostgresStore::SCHEMA with your own tool
+/// // Once, by a deployment's own job: PostgresStore::migrate(&pool).await?. By hand: SCHEMA, or UPGRADES.
 /// let store = PostgresStore::open(pool).await?;
 /// # Ok(()) }
 /// ```

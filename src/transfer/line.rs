@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
 use super::error::LineError;
-use crate::family::{Family, Impossible, Reason, Revocation, Status};
+use crate::family::{Family, Impossible, Status};
 use crate::record::columns::{self, COLUMNS, Column, Kind, Value};
 use crate::time::Timestamp;
 use crate::token::FamilyId;
@@ -165,7 +165,7 @@ pub(super) fn read(fields: &Map<String, Json>) -> Result<Family, Impossible> {
 
 /// Whether a family goes on in another store.
 pub(super) fn is_moved(family: &Family) -> bool {
-    matches!(&family.status, Status::Revoked(Revocation { reason: Reason::Moved, .. }))
+    matches!(&family.status, Status::Revoked(revocation) if revocation.is_move())
 }
 
 /// A value as JSON; `None`: NULL.

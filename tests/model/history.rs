@@ -217,9 +217,10 @@ impl Family {
         let absolute = rules.absolute.map(|length| counted(self.issued_at, length));
         let absolute = absolute.into_iter().chain(self.consent.ends_at).min();
         let idle = rules.idle.map(|length| counted(current.used_at, length));
-        // A legacy token is good until its date at the latest, whatever the rules.
+        // A legacy token is good until its date at the latest, whatever the rules; and until then, as long as no use of it is noted.
         let legacy = self.kept_until.filter(|_| current.place == 0);
-        (absolute, idle.into_iter().chain(legacy).min())
+        let waits = legacy.is_some() && current.used_at == current.since;
+        (absolute, idle.filter(|_| !waits).into_iter().chain(legacy).min())
     }
 
     /// Whether a line has been left unused for too long.

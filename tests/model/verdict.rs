@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::history::{Family, Line, Link, Model, Standing};
 use super::words::{
-    Ask, BELIEVED, Cause, END_OF_TIME, Failure, Leeway, Millis, Mode, Reach, Resource, Rules,
-    Showing, TokenNo, Verdict, Why,
+    Ask, BELIEVED, Cause, END_OF_TIME, Failure, FamilyNo, Leeway, Millis, Mode, Reach, Resource,
+    Rules, Showing, TokenNo, Verdict, Why,
 };
 
 impl Model {
@@ -20,6 +20,10 @@ impl Model {
                 return Verdict::Refuse(Why::KeyDropped);
             }
             None if !ask.ring.adopts => return Verdict::Refuse(Why::NeverMinted),
+            // The first token of an adopted family is the legacy one: any other is made up.
+            Some(_) if token.place == 0 && self.was_adopted(token.family) => {
+                return Verdict::Refuse(Why::NeverMinted);
+            }
             Some(_) | None => {}
         }
         let Some(family) = self.kept.get(&token.family) else {
@@ -39,6 +43,10 @@ impl Model {
             () if family.issued_at > ask.now + BELIEVED => Verdict::Fail(Failure::Clock),
             () => self.by_owner(family, no, showing, ask),
         }
+    }
+
+    fn was_adopted(&self, family: FamilyNo) -> bool {
+        self.tokens.iter().any(|token| token.family == family && token.key.is_none())
     }
 
     /// The token's own client shows it, with its own key, on a family that nobody has ended.

@@ -106,7 +106,7 @@ impl<O: Store, N: Store, C: Clock> MovingStore<O, N, C> {
 /// When a family was marked as moved.
 pub(super) fn moved_at(family: &Family) -> Option<Timestamp> {
     match &family.status {
-        Status::Revoked(Revocation { at, reason: Reason::Moved, .. }) => Some(*at),
+        Status::Revoked(revocation) if revocation.is_move() => Some(revocation.at),
         Status::Revoked(_) | Status::Live => None,
     }
 }

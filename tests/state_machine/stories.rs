@@ -1,0 +1,91 @@
+//! What random operations come to too seldom, told one by one.
+
+use crate::model::driver::Driver;
+use crate::model::operation::{
+    Call, Edge, GrantShape, KeyChange, LeewayShape, Length, LimitShape, ModeShape, Operation,
+    PolicyShape, Presentation, Proof, ReachShape, ResourceShape, ScopeShape, Side, Spelling, Step,
+    Surroundings, Timer,
+};
+use crate::model::words::Answer;
+
+/// The branch is used just before both would have ended, and the first branch ends a retention before it.
+#[test]
+fn a_family_outlives_its_first_branch() {
+    let mut driver = issued(ModeShape::Fork(0), 0);
+    refresh(&mut driver, 0, 0);
+    refresh(&mut driver, 0, 1);
+    surround(&mut driver, Surroundings::Edge(0, Edge::Idle, Side::Before));
+    refresh(&mut driver, 0, 0);
+    surround(&mut driver, Surroundings::Edge(0, Edge::Idle, Side::Before));
+    // The first branch ended an idle lifetime ago, which is more than the retention.
+    call(&mut driver, Call::Purge(4));
+    assert_eq!(driver.answers.last(), Some(&Answer::Count(0)));
+    surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::At));
+    call(&mut driver, Call::Purge(4));
+    assert_eq!(driver.answers.last(), Some(&Answer::Count(0)));
+    surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::After));
+    call(&mut driver, Call::Purge(4));
+    assert_eq!(driver.answers.last(), Some(&Answer::Count(1)));
+}
+
+/// The second node rotates with a key that the first does not have: its failure takes no use from the client.
+#[test]
+fn what_cannot_be_answered_is_not_counted() {
+    let mut driver = issued(ModeShape::Replay, 1);
+    surround(&mut driver, Surroundings::Keys(1, KeyChange::Activate(1)));
+    refresh(&mut driver, 1, 0);
+    refresh(&mut driver, 0, 1);
+    refresh(&mut driver, 1, 1);
+    assert!(matches!(driver.answers.last(), Some(Answer::Granted(_))), "{:?}", driver.answers);
+}
+
+fn issued(mode: ModeShape, uses: u8) -> Driver {
+    let mut driver = Driver::default();
+    let grant = GrantShape {
+        node: 0,
+        second_client: false,
+        second_subject: false,
+        bound: false,
+        scope: ScopeShape::ReadWrite,
+        resource: false,
+        ends: false,
+    };
+    let policy = PolicyShape {
+        keep: false,
+        leeway: LeewayShape { mode, timer: Timer::After(Length::Short), uses },
+        idle: Length::Long,
+        absolute: Length::None,
+        live: false,
+        wrong_client_ends: false,
+        wrong_key_ends: false,
+        displaced_ends: false,
+        on_reuse: ReachShape::Family,
+        limit: LimitShape::None,
+    };
+    call(&mut driver, Call::Issue(grant, policy));
+    driver
+}
+
+/// A token, so many back from the newest, is shown to a node.
+fn refresh(driver: &mut Driver, node: u8, back: u8) {
+    let shown = Presentation {
+        family: 0,
+        back,
+        node,
+        spelling: Spelling::Genuine,
+        wrong_client: false,
+        proof: Proof::Right,
+        scope: ScopeShape::Omitted,
+        resource: ResourceShape::Omitted,
+        policy: None,
+    };
+    call(driver, Call::Refresh(shown));
+}
+
+fn call(driver: &mut Driver, call: Call) {
+    driver.apply(&Operation::Step(Step::Call(call)));
+}
+
+fn surround(driver: &mut Driver, change: Surroundings) {
+    driver.apply(&Operation::Step(Step::Surroundings(change)));
+}
