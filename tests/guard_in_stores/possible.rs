@@ -73,7 +73,7 @@ impl Sampler {
 /// Another id for each; and of what contradicts itself, the side that is compared is kept.
 fn make_possible(case: &mut Case, random: u64) {
     let family = &mut case.family;
-    family.id = FamilyId::from_bytes(bytes());
+    family.id = random_id();
     case.position.family = family.id;
     // 2^53 - 2 at most: what is written next must still be a version.
     family.version = (family.version >> 11).clamp(1, Timestamp::MAX.as_millis() - 1);
@@ -117,6 +117,13 @@ fn make_possible(case: &mut Case, random: u64) {
         (case.position.branch, case.secret) = (0, [1; 32]);
         case.position.generation = family.head.generation;
     }
+}
+
+/// As the engine makes them (UUIDv7): a token of generation 0 of an adopted family (UUIDv8) would be forged.
+fn random_id() -> FamilyId {
+    let mut id: [u8; 16] = bytes();
+    id[6] = 0x70 | id[6] & 0x0f;
+    FamilyId::from_bytes(id)
 }
 
 /// None that is left, or up to three, with ends around those of the family.

@@ -53,12 +53,13 @@ pub fn forked(ends: &[(u16, Option<u64>)]) -> Family {
 pub fn rotation(family: &Family, now: Timestamp, idle: Option<Duration>) -> Advance {
     let key = Key::new(1, &[7; 32]).unwrap();
     let position = Position { family: family.id, branch: 0, generation: family.head.generation };
-    let shown = token(&key, position, [1; 32]);
+    // The first token of an adopted family is a legacy one: it is stated after the tag was looked at.
+    let shown = token(&key, Position { family: fresh().id, ..position }, [1; 32]);
     let presented = Presented::verify(shown.expose(), &KeyRing::new(key)).unwrap();
     let binding = family.grant.binding;
     let request = Request::new(&family.grant.client).binding(binding);
     let mut guard = Guard::new(&presented, &request, &Policy::default(), now).unwrap();
-    guard.digest = family.head.digest;
+    (guard.position, guard.digest) = (position, family.head.digest);
     testing::advance(guard, next(family, now, idle))
 }
 
