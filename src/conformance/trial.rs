@@ -25,7 +25,7 @@ use crate::token::FamilyId;
 pub(super) const HANDLES: usize = 3;
 
 /// How many races of each kind are run on threads.
-const THREAD_ROUNDS: usize = 20;
+const THREAD_ROUNDS: usize = 60;
 
 /// How often a lost race is tried again before it counts as an error. The engine tries less often.
 const ATTEMPTS: usize = 16;
