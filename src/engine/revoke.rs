@@ -20,7 +20,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// Any token of a family ends it, a spent one too: a client that has lost a response can only revoke what it
     /// still has. Another client's token changes nothing, nor does one shown with a wrong key; no key at all is
-    /// fine, as RFC 7009 asks for no proof of possession.
+    /// fine, as RFC 7009 asks for no proof of possession. A legacy token that was not [adopted](Self::adopt) yet is not found: its
+    /// row is the host's to [end](crate::_migration#from-another-systems-tokens).
     ///
     /// # Errors
     ///
@@ -57,8 +58,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             return Ok(self.no_effect(now, Some(position), Some(&family), why));
         }
         match family.status {
-            Status::Revoked(before) => Ok(RevokeOutcome::Before(before.reason)),
-            Status::Live => self.end_family(family.id, now, Reason::ClientRequest).await,
+            Status::Revoked(before) if !before.is_move() => {
+                Ok(RevokeOutcome::Before(before.reason))
+            }
+            _ => self.end_family(family.id, now, Reason::ClientRequest).await,
         }
     }
 
@@ -110,7 +113,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         loop {
             let page = match self.page(selector, Page { after, limit: PAGE }).await {
                 Ok(page) => page,
-                Err(error) => return Err(failed.unwrap_or(error)),
+                Err(error) => return Err(told_first(failed, error)),
             };
             let is_last = page.len() < PAGE;
             after = page.last().map(id_of);
@@ -122,7 +125,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 // Somebody else's is left alone. One that is damaged, or cannot be ended, does not shield the others.
                 let outcome = match found {
                     Ok(family) if !selector.matches(&family) => Err(stray(id)),
-                    Ok(family) if family.status != Status::Live => continue,
+                    Ok(family) if has_ended(&family) => continue,
                     Ok(_) => self.revoke_family(id, reason).await,
                     Err(impossible) => {
                         let tried = self.revoke_family(id, reason).await;
@@ -131,11 +134,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 };
                 match outcome {
                     Ok(outcome) => ended += usize::from(outcome == RevokeOutcome::Ended),
-                    // One that passes is told first: to try again is of use.
-                    Err(error) => match &failed {
-                        Some(first) if first.is_retryable() || !error.is_retryable() => {}
-                        Some(_) | None => failed = Some(error),
-                    },
+                    Err(error) => failed = Some(told_first(failed, error)),
                 }
             }
             if is_last {
@@ -222,6 +221,19 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             Ok(()) => (u64::from_ne_bytes(mark) >> 11).max(1),
             Err(_) => 1,
         }
+    }
+}
+
+/// Whether it has ended for good. One whose move was cut short still can be ended where it was to go.
+fn has_ended(family: &Family) -> bool {
+    matches!(&family.status, Status::Revoked(before) if !before.is_move())
+}
+
+/// Of two errors the one that passes is told first: to try again is of use.
+fn told_first(first: Option<Error>, second: Error) -> Error {
+    match first {
+        Some(first) if first.is_retryable() || !second.is_retryable() => first,
+        _ => second,
     }
 }
 

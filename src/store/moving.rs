@@ -23,7 +23,8 @@
 //! that was cut short is finished within [`GRACE`]; later its family is refused as `Revoked(Moved)`, because the new store may have
 //! ended and purged it meanwhile, and to move it again would revive it. Through a `MovingStore` nothing is purged from the new store before twice that time, and
 //! nothing from the old one before once. If families were left behind all the same (a walk says so: [`MovedPage::lapsed`]), the
-//! user signs in again; or an operator walks once with a longer [`with_grace`](MovingStore::with_grace).
+//! user signs in again; or an operator walks once with a longer [`with_grace`](MovingStore::with_grace). One that is ended meanwhile is ended in
+//! the new store, and no walk brings it back.
 //!
 //! *A restored backup of the old store* does not know what has moved. A node that pulls asks the new store first and is not misled; one
 //! that follows is: end the families in the backup first, or let every node pull.
@@ -227,7 +228,7 @@ impl<O: Store, N: Store, C: Clock> Store for MovingStore<O, N, C> {
             Revoked::ByThisCall(_) | Revoked::Before(_) => return Ok(first),
         }
         match self.find(step.family()).await? {
-            Place::Lapsed(family) => Ok(step.ended(*family)),
+            Place::Lapsed(family) => self.end_lapsed(step, *family).await,
             Place::Old(_) => self.old.revoke(step).await,
             Place::New => self.new.revoke(step).await,
         }

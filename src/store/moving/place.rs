@@ -84,6 +84,22 @@ impl<O: Store, N: Store, C: Clock> MovingStore<O, N, C> {
         }
     }
 
+    /// Ends a family whose move has lapsed: as it was, in the new store, so that no later move brings it back to life.
+    pub(super) async fn end_lapsed(
+        &self,
+        step: Revoke,
+        marked: Family,
+    ) -> Result<Revoked, StoreError> {
+        let mut family = as_it_was(marked);
+        family.check()?;
+        // It lives, before it is marked.
+        let _ = step.apply(&mut family);
+        match self.new.create(Create::new(family.clone())).await? {
+            Created::New(_) => Ok(step.ended(family)),
+            Created::Taken => self.new.revoke(step).await,
+        }
+    }
+
     /// Marks a live family as moved.
     async fn mark(&self, seen: &Family) -> Result<Revoked, StoreError> {
         let id = seen.id;
