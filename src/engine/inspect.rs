@@ -20,7 +20,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     /// Token introspection (RFC 7662), without any effect.
     ///
     /// Active exactly when the token's own client, with its own key, would be granted a refresh now: so also for a
-    /// predecessor inside a leeway that replays.
+    /// predecessor inside a leeway that answers. A legacy token that was not [adopted](Self::adopt) yet is inactive here, and the host's to tell.
     ///
     /// # Errors
     ///
@@ -71,7 +71,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             Decision::Renew { .. } | Decision::Fork { .. } => {
                 Ok(Introspection::Active(Active::predecessor(&family, head, &policy)))
             }
-            Decision::Recover { .. } => Ok(Introspection::Active(Active::ahead(&family, &policy))),
+            Decision::Recover { .. } => {
+                Ok(Introspection::Active(Active::ahead(&family, head, &policy)))
+            }
             Decision::Refuse(_) | Decision::Revoke(_) => Ok(Introspection::Inactive),
             Decision::Fault(fault) => Err(fault.into()),
         }
@@ -214,7 +216,8 @@ pub struct Active {
     pub grant: Arc<Grant>,
     /// When the token was made; not kept for a predecessor.
     pub issued_at: Option<Timestamp>,
-    /// The token's idle end; a predecessor's is the end of its leeway, if that comes first.
+    /// The token's idle end; a predecessor's is the end of its leeway, and that of a token ahead of the store the end of the recovery window,
+    /// if that comes first.
     pub idle_expires_at: Option<Timestamp>,
     /// The family's absolute end.
     pub expires_at: Option<Timestamp>,
@@ -239,10 +242,11 @@ impl Active {
         Self { issued_at: None, idle_expires_at, ..current }
     }
 
-    /// A token that the store has lost: good until the recovery window closes.
-    fn ahead(family: &Family, policy: &Policy) -> Self {
-        let current = Self::current(family, &family.head, policy);
-        let idle_expires_at = policy.recovery().map(|window| window.until());
+    /// A token that the store has lost: good until the recovery window closes, or what the store has of its branch ends.
+    fn ahead(family: &Family, head: &Head, policy: &Policy) -> Self {
+        let current = Self::current(family, head, policy);
+        let until = policy.recovery().map(|window| window.until());
+        let idle_expires_at = earliest(current.idle_expires_at, until);
         Self { issued_at: None, idle_expires_at, ..current }
     }
 }

@@ -42,9 +42,10 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         *self.recovery.read()
     }
 
-    /// The policy of a call, with the recovery window.
+    /// The policy of a call, with the recovery window; one that has passed does not take the place of the policy's own.
     pub(super) fn in_force<'a>(&self, own: Option<&'a Policy>) -> InForce<'a> {
-        match (own, self.recovery()) {
+        let lasts = |window: &Recovery| self.clock.now() < window.until();
+        match (own, self.recovery().filter(lasts)) {
             (Some(policy), None) => InForce::Borrowed(policy),
             (Some(policy), Some(window)) => {
                 InForce::Shared(Arc::new(policy.clone().recovering(window)))

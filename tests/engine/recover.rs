@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use heirloom::decide::Decision;
 use heirloom::family::Family;
 use heirloom::testing::token;
 use heirloom::token::Position;
 use heirloom::{
-    EventKind, Granted, How, Leeway, Policy, Reason, Recovery, Refusal, Rotation, Timestamp,
+    EventKind, Granted, How, Introspection, Leeway, Policy, Reason, Recovery, Refusal, Rotation,
+    Timestamp,
 };
 use pollster::block_on;
 
@@ -63,6 +65,48 @@ fn the_window_is_open_until_its_end_and_shut_from_the_very_millisecond() {
         } else {
             assert_eq!(refusal(&world, &tokens[4]), Refusal::AheadOfStore);
         }
+    }
+}
+
+/// A token ahead of the store was introspected as good until the window's end, though what the store had of its branch ended
+/// before: a resource server that keeps an answer until its `exp` would have been misled.
+#[test]
+fn a_token_ahead_of_the_store_is_active_until_the_window_or_its_own_idle_end_whichever_comes_first()
+{
+    let half = Duration::from_secs(1800);
+    for (idle, until) in [(half, half), (2 * HOUR, HOUR)] {
+        let world = World::new(Policy::builder().idle(idle).build().unwrap());
+        let tokens = lost(&world);
+        open(&world);
+        let begun = stored(&world, tokens[0].family).head.used_at;
+        let from = if until == HOUR { now(&world) } else { begun };
+        let answer = block_on(world.node.introspect(text(&tokens[4]))).unwrap();
+        let Introspection::Active(active) = answer else { panic!("inactive") };
+        assert_eq!(active.idle_expires_at, Some(from.saturating_add(until)), "{idle:?}");
+        // And it is.
+        world.clock.set(from.saturating_add(until));
+        let answer = block_on(world.node.introspect(text(&tokens[4]))).unwrap();
+        assert!(matches!(answer, Introspection::Inactive));
+    }
+}
+
+/// A window of the engine's had passed, and nobody had closed it: the one that a client's policy opened later did nothing.
+#[test]
+fn a_window_that_has_passed_does_not_hide_that_of_the_policy() {
+    let world = World::new(Policy::default());
+    let tokens = lost(&world);
+    open(&world);
+    for (waited, taken) in [(Duration::from_millis(3_599_999), false), (HOUR, true)] {
+        let begun = now(&world);
+        world.clock.advance(waited);
+        // For families that are older than any: none, while the engine's own is open.
+        let lost = if taken { now(&world) } else { Timestamp::ZERO };
+        let window = Recovery::new(now(&world), now(&world).saturating_add(HOUR), lost).unwrap();
+        let own = Policy::default().recovering(window);
+        let explained = block_on(world.node.explain(text(&tokens[4]), request().policy(&own)));
+        let decision = explained.unwrap().decision;
+        assert!(matches!(decision, Decision::Recover { .. }), "{waited:?}: {decision:?}");
+        world.clock.set(begun);
     }
 }
 

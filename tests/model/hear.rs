@@ -354,7 +354,10 @@ impl Model {
                 let leeway = showing.rules.leeway.and_then(|it| it.end(line.current().since));
                 (None, idle_end.into_iter().chain(leeway).min())
             }
-            Verdict::Recover(_) => (None, ask.window.map(|window| window.until)),
+            // Nor longer than what is left of its line unused.
+            Verdict::Recover(_) => {
+                (None, idle_end.into_iter().chain(ask.window.map(|it| it.until)).min())
+            }
         };
         Answer::Active { made_at, idle_end, absolute_end }
     }
