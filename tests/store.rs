@@ -3,6 +3,8 @@
 //!
 //! That the stores of this crate keep the contract: tests/conformance.rs.
 
+#[path = "store/again.rs"]
+mod again;
 #[path = "store/impossible.rs"]
 mod impossible;
 #[path = "store/late.rs"]

@@ -110,15 +110,12 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     async fn create(&self, step: Create) -> Result<Created, StoreError> {
-        self.index(step.family());
         match self.families.entry(step.family().id) {
-            Entry::Vacant(slot) => {
-                slot.insert(step.family().clone());
-                Ok(step.created())
-            }
-            // The index entries of a taken id stay: selection drops what does not match.
-            Entry::Occupied(_) => Ok(step.taken()),
-        }
+            Entry::Vacant(slot) => slot.insert(step.family().clone()),
+            Entry::Occupied(_) => return Ok(step.taken()),
+        };
+        self.index(step.family());
+        Ok(step.created())
     }
 
     async fn load(&self, id: FamilyId) -> Result<Option<Family>, StoreError> {
@@ -181,6 +178,9 @@ impl Store for MemoryStore {
                 let removed = self.families.remove_if(&id, |_, family| due(family));
                 if let Some((_, family)) = removed {
                     self.unindex(&family);
+                    // One of the same id may have been created, and indexed, in between.
+                    let again = self.families.get(&id).map(|family| family.clone());
+                    again.iter().for_each(|family| self.index(family));
                     purged += 1;
                 }
             }
