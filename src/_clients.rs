@@ -17,7 +17,7 @@
 //! * One refresh at a time for each token: a mutex in a process, a lock in the store (`navigator.locks` in a browser, a row lock or a lease among
 //!   workers). Who waits for the lock reads the token again when it has it, and goes on without a refresh if the token is new.
 //! * The leeway of the server forgives what the lock misses, for seconds. It is no substitute: nobody promises its length.
-//! * After an error or a timeout ask again at once, with the *same* token: inside the leeway the answer is the same. Do not wait for a minute
+//! * After an error or a timeout ask again at once, with the *same* token: inside the leeway the answer is the same, or as good. Do not wait for a minute
 //!   and try again: outside the leeway it is theft. With a 503, follow `Retry-After`.
 //!
 //! # Lazy or eager

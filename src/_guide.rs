@@ -44,7 +44,7 @@
 //! | 8 | predecessor inside its leeway, which a change of the grant has closed | refuse `LeewayClosed` | 0 |
 //! | 9 | predecessor inside its leeway: the timer has not run out, uses are left, its successor is not known to be used | by [mode](crate::LeewayMode): replay the same successor, renew, fork, or refuse `AlreadyRotated` | 0; 1 to renew, to fork, or to count a use |
 //! | 10 | predecessor outside its leeway, or any older token | breach: end the family, and more if the policy says so, then refuse `Reused` with the evidence; or refuse `Spent`, if it says so | 1; 0 |
-//! | 11 | scope or resource beyond the grant (before 6, 9 and 12) | refuse `Scope`, `Resource`; nothing is consumed | 0 |
+//! | 11 | scope or resource beyond the grant (before what 6, 9 and 12 would grant) | refuse `Scope`, `Resource`; nothing is consumed | 0 |
 //! | 12 | current | rotate; or keep, if the policy never rotates | 1; keep: 0, or 1 when the idle end is moved |
 //!
 //! Order is by generation, never by a clock. The leeway begins with the first exchange of the token; no later use extends
@@ -55,7 +55,7 @@
 //!
 //! | mode | the predecessor again, inside | what it costs | its risk |
 //! |---|---|---|---|
-//! | [`replay`](crate::Leeway::replay) | the same successor | nothing | a thief inside it shares the owner's chain until one of the two is second |
+//! | [`replay`](crate::Leeway::replay) | the same successor | nothing | a thief inside it shares the owner's chain until one of the two is second outside it |
 //! | [`newest`](crate::Leeway::newest) | another successor; the earlier one is displaced | a write | of two tabs one loses its token; a lost answer may cost the session |
 //! | [`fork`](crate::Leeway::fork) | another successor beside the earlier ones | a write, and two round trips for every exchange from then on | a thief inside it keeps a chain of his own, for ever |
 //! | [`refuse`](crate::Leeway::refuse) | a refusal, no breach | nothing | a client that lost the answer has lost the family; a thief who was first goes unnoticed for a while |
@@ -69,8 +69,8 @@
 //! Long enough for a client that has lost a response to try again, and for all tabs or workers that refresh at the same
 //! moment: the client's time-out plus its retry delay, plus the largest difference between the clocks of your nodes. The
 //! default is 10 s. Workers that queue up behind a lock want 60 s. Its cost: a thief who presents a stolen predecessor
-//! inside it is answered, with the same successor that the owner has; the next round, in which one of the two is second,
-//! ends the family. See [`Leeway`](crate::Leeway).
+//! inside it is answered, with the same successor that the owner has; the first round in which one of the two is second by more than
+//! the leeway ends the family. See [`Leeway`](crate::Leeway).
 //!
 //! A presentation counts from when the token was shown: the host's look between `begin` and `commit`, and a store that keeps
 //! that call waiting, use up nothing of its leeway. But a rotation is dated by the clock before its write: a store that stalls a
@@ -128,8 +128,8 @@
 //! called within the request's own poll, so that a span or task-local of the host tells which request it was. An event names
 //! family, subject and client, where a stored family was found, and holds no secret.
 //!
-//! The README has the table: which event means a thief, which a flaky network, which a store that has lost writes, and what to
-//! do after a restore. In short: `Replayed` is normal; `Revoked(Reuse)` is a breach, and its evidence says how far behind the
+//! The README has the table: which event means a thief, which a flaky network, which a store that has lost writes; the page
+//! [`_runbooks`](crate::_runbooks) what to do then. In short: `Replayed` is normal; `Revoked(Reuse)` is a breach, and its evidence says how far behind the
 //! token was, how long after the rotation, and whether its successor is known to have been used; `AheadOfStore` and `Diverged`
 //! are the store's doing.
 //!
@@ -147,7 +147,9 @@
 //! # Signed-in devices
 //!
 //! [`Engine::families`](crate::Engine::families) lists a subject's families, page by page: when each was issued
-//! (`created_at`), last exchanged (`head.rotated_at`), for which client, and how it ended. Put what the page shows into the grant's
+//! (`created_at`), for which client, and how it ended. Ended ones are among them until they are purged. One is signed in if its status is `Live` and neither
+//! instant of [`Family::ends`](crate::family::Family::ends) has passed; one that has branched also while one of `branches.live` has not reached its own
+//! ([`ends_of`](crate::family::Family::ends_of)). It was last used at the latest of `rotated_at` and `used_at` of its heads. Put what the page shows into the grant's
 //! attributes at issue: a device's name, a place. To end one is [`revoke_family`](crate::Engine::revoke_family); all but this one,
 //! [`revoke_others`](crate::Engine::revoke_others) with the `family` of the token that the page was asked with; all,
 //! [`revoke_all`](crate::Engine::revoke_all). [`FamilyLimit`](crate::FamilyLimit) bounds how many there are.
@@ -182,7 +184,7 @@
 //! # Writing a store of your own
 //!
 //! Any database that can change one record under a condition can hold families. Implement [`Store`](crate::Store): eight
-//! methods, each about one record, and keep the [contract](crate::store), clause by clause.
+//! methods, five about one record and three about pages of them, and keep the [contract](crate::store), clause by clause.
 //!
 //! Begin with [`record::encode`](crate::record::encode) and [`record::decode`](crate::record::decode) if your database keeps
 //! bytes. Keep subject, client and end beside them, so that a damaged record hides no other. If it keeps rows, begin with

@@ -13,7 +13,9 @@
 //!   the second worker that comes a moment later gets the same answer.
 //! * **A deprecation window.** Clients that do not store the new token yet (a known one keeps the first for ever) go on with the
 //!   old one until a date: [`Leeway::until`](crate::Leeway::until). From the date on, the old token is reuse: announce it. A replay moves no idle
-//!   end: choose an idle lifetime that is longer than the window, or the old token is refused as idle before the date.
+//!   end: choose an idle lifetime that is longer than the window, or the old token is refused as idle before the date. And the first use of the *new*
+//!   token closes the window for its family: where some workers of a client are mended and some are not, choose
+//!   [`Reaction::Refuse`](crate::Reaction::Refuse) for as long, or the unmended ones end it as reuse.
 //! * **A part of them first.** [`Rollout`](crate::rollout::Rollout) takes a stable percentage of families: the same family is always on the same side, and a
 //!   larger percentage only adds.
 //! * **Back.** Under `Never` the newest token is the one that goes on working. What was exchanged before stays spent, and to show it is reuse, by
@@ -36,11 +38,21 @@
 //!    twice is adopted once.
 //! 4. When the last legacy token has reached its end, take the table away; a retention later, the adoption key.
 //!
-//! The host's legacy row stays the truth of what the user consented to until the token is adopted; then the family is. End the family, not the row.
+//! The host's legacy row stays the truth of what the user consented to until the token is adopted; then the family is.
 //! A row that was ended, or whose end has passed, is answered with `invalid_grant` and not adopted: ask for both in the same read. Take subject and
 //! client from the row, never from the request. For tokens without an end choose one date for all, and never count it from the day of the adoption: until then every record is kept, and so
 //! must the adoption key be. An adopted family that has ended is not adopted again: its record is kept until the legacy token's own end,
 //! whatever the purge. (A store that has lost the record has lost that as well: see the [runbook](crate::_runbooks#a-restored-backup-or-a-failover).)
+//!
+//! Until the last row is adopted, the other endpoints need the table too:
+//!
+//! * **Revocation.** [`revoke`](crate::Engine::revoke) of a string that is not adopted is `NoEffect` of `Malformed`, `Forged` or `UnknownKey`, and
+//!   is answered with 200 like any string that is not ours. Look it up then, and end its row if it is this client's: else the next refresh adopts what its client has revoked.
+//! * **Logout everywhere, a changed password, a withdrawn consent.** End the rows first, then [`revoke_all`](crate::Engine::revoke_all). Adopt under a
+//!   lock of the row (`SELECT .. FOR UPDATE`) that the ending takes as well: an adoption that has read the row before brings it back after.
+//! * **Introspection.** `Inactive` of a string that is not adopted is the table's to answer.
+//!
+//! When an adopted family is ended, end its row as well: write [`Adopted::family`](crate::engine::Adopted::family) into the row at its adoption, and it is found.
 //!
 //! A legacy string is taken as the client sends it, byte by byte. One with a `+` or a `%` must come through the form decoding of the endpoint unharmed.
 //!

@@ -38,7 +38,8 @@
 //! sender-constrained tokens, or both, are the answer to that.
 //!
 //! **A leeway that refuses** hides a thief who is first: the owner's next use is refused without a breach, and an owner who gives up
-//! then leaves the family to the thief. A leeway that replays hands the owner the chain as well, so that the next round tells.
+//! then leaves the family to the thief. A leeway that replays hands the owner the chain as well, so that a round in which one of
+//! the two is late tells.
 //!
 //! **A made-up or altered token.** Refused by its tag before any store is asked (P4). It cannot end a family, and costs
 //! about one decoding and one HMAC.
@@ -77,7 +78,7 @@
 //! **A failover that loses writes** makes tokens that are ahead of the store. They are refused, and the family lives on for
 //! whoever holds a token that the store knows. When a lost line has been overwritten, the two lines cannot both be right,
 //! and the family ends as diverged (P16). What the store has lost is lost: a spent token that was current in the older state is
-//! current again for whoever holds it, and an ended family lives; the README says what an operator does. Once a new line is two
+//! current again for whoever holds it, and an ended family lives: [the runbook](crate::_runbooks#a-restored-backup-or-a-failover). Once a new line is two
 //! or more rotations past the old one's token, that token looks like any other old token: as reuse.
 //!
 //! **Timing.** Tag and digest are compared in constant time, and base64 is decoded without tables. A refusal before the

@@ -13,7 +13,7 @@
 //! | introspection (RFC 7662) | [`IntrospectionRequest`] | [`introspect`](crate::Engine::introspect) | [`introspection_response`] |
 //!
 //! Of each, a form that is wrong becomes its answer by `?`, and an [`Error`](crate::Error) by [`unavailable`], after it
-//! was logged.
+//! was logged. Where legacy tokens are adopted, all three [ask the legacy table as well](crate::_migration#from-another-systems-tokens).
 //!
 //! # Example
 //!

@@ -23,7 +23,8 @@ use crate::time::Timestamp;
 /// # Security
 ///
 /// Inside the leeway a thief who has copied the predecessor is answered like its owner. With replay both
-/// then hold one and the same chain, and the next round tells them apart.
+/// then hold one and the same chain: the first round in which one of the two is second by more than the leeway ends the family. One who
+/// is always second inside it is never told apart from a second tab: watch [`Replayed`](crate::EventKind::Replayed).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Leeway {
     mode: LeewayMode,
@@ -68,6 +69,10 @@ impl Leeway {
     pub const UNCOUNTED: Duration = Duration::from_secs(300);
 
     /// Answer with the very same successor: a lost response and a second tab cost nothing.
+    ///
+    /// # Security
+    ///
+    /// As said of [`Leeway`]: a thief inside it has the owner's chain, until one of the two is late.
     pub const fn replay(window: Duration) -> Self {
         Self::after(window, LeewayMode::Replay)
     }
@@ -90,6 +95,9 @@ impl Leeway {
     /// Each branch rotates by itself and detects reuse by itself; a breach in one ends the family. At the number, a
     /// further presentation is refused without a breach. Two store round trips for each exchange of a family that has
     /// branched.
+    ///
+    /// A branch that nobody uses any more, as after a lost answer, keeps its place until its idle end. When all places are taken a lost
+    /// answer costs the session, for `TooManyBranches` is `invalid_grant` to the client: allow many.
     ///
     /// # Security
     ///
@@ -121,7 +129,7 @@ impl Leeway {
 
     /// A leeway until an instant, for the predecessors of all families alike: the deprecation window when a client moves from persistent to
     /// rotating tokens, during which a client that has not learnt to store the new token goes on with the old one. A replay moves no idle
-    /// end: for that the policy's idle lifetime must be longer than the window.
+    /// end: for that the policy's idle lifetime must be longer than the window. The first use of the new token closes it, here too.
     ///
     /// # Security
     ///
@@ -134,7 +142,7 @@ impl Leeway {
     ///
     /// Demanded for [`Newest`](LeewayMode::Newest) and [`Fork`](LeewayMode::Fork) beyond [`UNCOUNTED`](Self::UNCOUNTED). To
     /// count a replay costs a write; where a driver sends that write twice, or the store does it and reports a failure, the retry finds one use
-    /// less. Allow more than honest clients need.
+    /// less. Where a store reports a lost race as a conflict, presentations that race may be counted as one. Allow more than honest clients need.
     #[must_use]
     pub const fn uses(mut self, uses: u32) -> Self {
         self.uses = Some(uses);

@@ -166,10 +166,23 @@ pub enum Reaction {
     /// tell of it. Watch [`Refusal::Spent`](crate::Refusal::Spent).
     Refuse,
     /// The family: RFC 9700 section 4.14.2.
+    ///
+    /// # Security
+    ///
+    /// Whoever shows an old token as its client logs its owner out. A thief who was first keeps the access tokens that he has, until
+    /// the host ends them.
     Family,
     /// All families of the subject at the client. For a client whose storage as a whole must be taken for stolen.
+    ///
+    /// # Security
+    ///
+    /// One old token, out of a backup or a log, shown as its client ends all of these.
     SubjectAndClient,
-    /// All families of the subject, at every client. One flaky client then logs the user out everywhere.
+    /// All families of the subject, at every client.
+    ///
+    /// # Security
+    ///
+    /// As [`SubjectAndClient`](Self::SubjectAndClient), and one flaky client logs the user out everywhere.
     Subject,
 }
 

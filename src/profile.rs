@@ -80,8 +80,8 @@ pub fn atlassian_2021() -> Policy {
 
 /// Atlassian OAuth 2.0 (3LO) today: as [`atlassian_2021`], but with 10 minutes of leeway and 90 days unused.
 ///
-/// Differs: at most 100 retries of one token. A leeway of this length that makes new tokens needs a number ([`Leeway::uses`]); there
-/// none is documented.
+/// Differs: at most [`Leeway::MAX_BRANCHES`] branches live at once, and one that nobody goes on with counts until its idle end. A leeway of
+/// this length that makes new tokens needs a number as well ([`Leeway::uses`], here 100); there none is documented.
 ///
 /// Source: Atlassian, "OAuth 2.0 (3LO) apps", section on rotating refresh tokens.
 pub fn atlassian() -> Policy {
@@ -137,8 +137,9 @@ pub fn lucid() -> Policy {
 /// Slack token rotation: a new token at each presentation, two active ones at most, and two families per user and app, of which the
 /// oldest is evicted.
 ///
-/// Differs: a third presentation is refused without a breach; there the oldest token dies. Undocumented: how long the old token stays
-/// good (here 10 s), what reuse does, and when a refresh token ends. Rotation can not be turned off again there; here it can.
+/// Differs: a third presentation is refused without a breach; there the oldest token dies. So the second answer that is lost within the
+/// idle lifetime costs the session: a reason to allow more branches, or to replay. Undocumented: how long the old token stays
+/// good (here 10 s), what reuse does, and when a refresh token ends. Rotation cannot be turned off again there; here it can.
 ///
 /// Source: Slack, "Using token rotation".
 pub fn slack() -> Policy {
@@ -190,9 +191,9 @@ pub fn django_oauth_toolkit(grace: Duration) -> Result<Policy, PolicyError> {
 
 /// RFC 9700 for public clients, to the letter: rotation at every use, any second use ends the family (section 4.14.2).
 ///
-/// Differs in nothing; but an honest client that loses a response is logged out. The RFC does not speak of a leeway: with one that
-/// replays (`.leeway(Leeway::replay(..))`) thief and owner share one chain, and the next round tells them apart all the same. A token
-/// that is not used ends after 30 days; the RFC leaves the length to the server.
+/// Differs in nothing that the RFC says; but an honest client that loses a response is logged out. The RFC does not speak of a leeway: with one that
+/// replays (`.leeway(Leeway::replay(..))`) thief and owner share one chain, and a round in which one of the two is late tells them apart all the same. It
+/// leaves lifetimes to the server: here 30 days unused and 365 days in all, the defaults.
 ///
 /// Source: RFC 9700 sections 2.2.2 and 4.14.2.
 pub fn rfc9700_public() -> Policy {
@@ -203,7 +204,7 @@ pub fn rfc9700_public() -> Policy {
 /// is authenticated at every use.
 ///
 /// When rotation is on for a while all the same, a client must be able to retry: the default leeway of 10 s is for that. Binding is the
-/// grant's: [`Grant::bound_to`](crate::Grant::bound_to).
+/// grant's: [`Grant::bound_to`](crate::Grant::bound_to). Lifetimes are heirloom's defaults: 30 days unused, 365 days in all.
 ///
 /// Source: FAPI 2.0 Security Profile section 5.3.2.1; RFC 9700 section 2.2.2.
 pub fn fapi2_confidential() -> Policy {

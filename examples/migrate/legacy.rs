@@ -39,21 +39,23 @@ impl Legacy {
         Ok(Self(Mutex::new(connection)))
     }
 
-    /// The next tokens after a row.
+    /// The next tokens after a row that have not expired.
     pub fn after(&self, row: u64, limit: u64) -> Result<Vec<Token>, Failure> {
         let connection = self.0.lock();
-        let mut select = connection
-            .prepare_cached("SELECT * FROM tokens WHERE row > ?1 ORDER BY row LIMIT ?2")?;
-        let rows = select.query_map(params![sql(row), sql(limit)], token)?;
+        let mut select = connection.prepare_cached(
+            "SELECT * FROM tokens WHERE row > ?1 AND expires_at > ?2 ORDER BY row LIMIT ?3",
+        )?;
+        let rows = select.query_map(params![sql(row), now(), sql(limit)], token)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What a client shows, if it is one of them.
+    /// What a client shows, if it is one of them and has not expired. A table whose rows can be ended asks for that here, too.
     pub fn find(&self, text: &str) -> Result<Option<Token>, Failure> {
         let connection = self.0.lock();
-        let mut select = connection.prepare_cached("SELECT * FROM tokens WHERE sha256 = ?1")?;
+        let mut select = connection
+            .prepare_cached("SELECT * FROM tokens WHERE sha256 = ?1 AND expires_at > ?2")?;
         let sha256: [u8; 32] = Sha256::digest(text).into();
-        Ok(select.query_row([sha256], token).optional()?)
+        Ok(select.query_row(params![sha256, now()], token).optional()?)
     }
 
     fn rows(&self) -> Result<u64, Failure> {
@@ -66,6 +68,10 @@ impl Legacy {
 /// SQLite's numbers have a sign.
 pub fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn now() -> i64 {
+    sql(SystemClock.now().as_millis())
 }
 
 fn token(row: &Row<'_>) -> rusqlite::Result<Token> {

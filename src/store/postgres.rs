@@ -124,7 +124,7 @@ const FIRST: FamilyId = FamilyId::from_bytes([0; 16]);
 /// # Upgrades
 ///
 /// From 0.1.0 (tables of version 1) to this release (version 2): migrate first, then replace the nodes one by one, and turn on what
-/// this release brings (other leeways than `replay`, counted uses, adoption, a limit of families) when the last old one is gone. A node of this release
+/// this release brings (leeways that renew, fork or count, adoption, a limit of families, wider reactions, a move between stores) when the last old one is gone. A node of this release
 /// does not [`open`](Self::open) tables of version 1, and an old one not those of version 2; but **old nodes that run go on**:
 /// they issue, refresh and end the families that they know all of. A family that they do not (with branches, a displaced token, counted
 /// replays, or adopted and not yet rotated) they cannot write: the call fails as an error of theirs, and the family stays as it is. They
@@ -155,8 +155,8 @@ const FIRST: FamilyId = FamilyId::from_bytes([0; 16]);
 /// # Backups
 ///
 /// `pg_dump -t 'heirloom_*'`, or whatever the database is backed up with; restore before traffic is let in. A restored backup has lost its last
-/// rotations, which are recognised by generation (P16), **and its last revocations, which are not**: the README's "For operators" says
-/// what to do. By hand, `DELETE` of a row ends a family as `Unknown`.
+/// rotations, which are recognised by generation (P16), **and its last revocations, which are not**: [the runbook](crate::_runbooks#a-restored-backup-or-a-failover)
+/// says what to do. By hand, `DELETE` of a row ends a family as `Unknown`.
 ///
 /// # Damaged rows (S9)
 ///

@@ -17,8 +17,8 @@
 //! *Back up* with `sqlite3 FILE ".backup COPY"` or `VACUUM INTO`, never by copying the file: what was committed last may be in
 //! `FILE-wal`. *Restore*: stop every process, remove `FILE-wal` and `FILE-shm`, which would undo the restore, put the copy in the place of
 //! `FILE`, start. A restored backup has lost its last rotations, which are recognised by generation and not taken for theft
-//! (P16), **and its last revocations, which are not**: the README's "For operators" says what to do. Never move or replace a file that is
-//! open.
+//! (P16), **and its last revocations, which are not**: [the runbook](crate::_runbooks#a-restored-backup-or-a-failover) says what to do. Never move or
+//! replace a file that is open.
 //!
 //! *A wrong path is an empty store*: [`SqliteSettings::must_exist`] makes it an error.
 //!
