@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
 use heirloom::family::{Family, Status};
 use heirloom::oauth;
@@ -174,6 +175,7 @@ fn describe(event: &Event) -> String {
     match event.kind {
         EventKind::Issued => "issued".to_owned(),
         EventKind::Rotated => "rotated".to_owned(),
+        EventKind::Replayed { since_rotation: Duration::ZERO } => "replayed at once".to_owned(),
         EventKind::Replayed { since_rotation } => format!("replayed {since_rotation:?} later"),
         EventKind::Revoked(Reason::Reuse(evidence)) => {
             let used = if evidence.successor_used { "used" } else { "not seen" };
