@@ -156,9 +156,9 @@ async fn round_trips_of_branches<C: Connection>(world: World<C>) {
     // Servers that know the scripts.
     for _ in 0..40 {
         let first = engine.issue(Grant::new("bob", "web")).await.unwrap().token.unwrap();
-        for _ in 0..2 {
-            granted(engine.refresh(first.expose(), Request::new("web")).await.unwrap());
-        }
+        granted(engine.refresh(first.expose(), Request::new("web")).await.unwrap());
+        let fork = granted(engine.refresh(first.expose(), Request::new("web")).await.unwrap());
+        granted(engine.refresh(&fork, Request::new("web")).await.unwrap());
     }
     let first = engine.issue(Grant::new("alice", "web")).await.unwrap().token.unwrap();
     let mut counts = Counts::new(&world).await;
