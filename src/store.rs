@@ -23,6 +23,7 @@ mod select;
 mod scan;
 mod step;
 mod boxed;
+mod concurrent;
 pub mod moving;
 #[cfg(feature = "columns")]
 mod condition;

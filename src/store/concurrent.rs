@@ -1,18 +1,18 @@
-//! Many calls at once over one connection.
+//! Many calls at once, in one task.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-use crate::store::StoreError;
+use super::StoreError;
 
-/// How many calls are under way at once: enough to share round trips, few enough that others get their turn.
+/// How many calls are under way at once: enough to share round trips and flushes, few enough that others get their turn.
 const AT_ONCE: usize = 64;
 
 /// Awaits all of them, some at once, and returns what they return in their order; or the first error.
 ///
-/// A connection to a cluster sends each call to its node, which a pipeline cannot do.
+/// Over one connection, too: to a Redis Cluster, say, which sends each call to its node. A pipeline cannot do that.
 pub(super) fn all<T, F>(
     calls: impl IntoIterator<Item = F>,
 ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send

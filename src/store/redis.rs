@@ -2,7 +2,6 @@
 
 mod settings;
 mod key;
-mod concurrent;
 mod script;
 mod hash;
 mod fit;
@@ -20,7 +19,6 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use redis::aio::ConnectionLike;
 use redis::{Value as Reply, cmd};
 
-use self::concurrent::all;
 use self::hash::{Said, assignments, bytes, said, text};
 use self::key::{Bucket, Keys};
 use self::script::{Script, Scripts, Server, failure};
@@ -28,6 +26,7 @@ use self::walk::Found;
 use crate::entropy::SystemEntropy;
 use crate::family::{Family, Impossible};
 use crate::record::columns::{self, COLUMNS, HEAD};
+use crate::store::concurrent::all;
 use crate::store::{
     Advance, Create, Created, Cursor, Page, Purge, Replace, Revoke, Revoked, Scanned, Selected,
     Selector, Store, StoreError, Written,

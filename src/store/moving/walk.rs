@@ -1,13 +1,11 @@
 //! Many families: walks that move, selections and scans of both stores.
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
 
 use super::MovingStore;
 use super::place::{Pulled, moved_at};
 use crate::family::{Family, Impossible};
+use crate::store::concurrent::all;
 use crate::store::{
     Cursor, CursorError, Page, Scanned, Selected, Selector, Store, StoreError, StoreErrorKind,
 };
@@ -19,9 +17,6 @@ const OLD: u8 = 0;
 const NEW: u8 = 1;
 
 type Found = Result<Family, Impossible>;
-
-/// How many families are under way at once: enough to share flushes and round trips.
-const AT_ONCE: usize = 32;
 
 /// A page of a walk that moves.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +56,7 @@ impl<O: Store, N: Store, C: Clock> MovingStore<O, N, C> {
                 Err(impossible) => page.impossible.push(impossible),
             }
         }
-        for pulled in each(seen, |family| self.moved(family)).await? {
+        for pulled in all(seen.into_iter().map(|family| self.moved(family))).await? {
             match pulled {
                 Ok(Pulled::Now) => page.moved += 1,
                 Ok(Pulled::Before) => {}
@@ -85,7 +80,7 @@ impl<O: Store, N: Store, C: Clock> MovingStore<O, N, C> {
             new.into_iter().map(|found| (id_of(&found), found)).collect();
         let only_old = old.into_iter().filter(|found| !merged.contains_key(&id_of(found)));
         // None is left out: a page that was full must not look like the last one.
-        for found in each(only_old.collect(), |found| self.shown(found)).await? {
+        for found in all(only_old.map(|found| self.shown(found))).await? {
             merged.insert(id_of(&found), found);
         }
         Ok(merged.into_values().take(page.limit.max(1)).collect())
@@ -108,7 +103,7 @@ impl<O: Store, N: Store, C: Clock> MovingStore<O, N, C> {
             return Ok(Scanned { families, next });
         }
         let Scanned { families, next } = self.old.scan(after, limit).await?;
-        let left = each(families, |found| self.left(found)).await?;
+        let left = all(families.into_iter().map(|found| self.left(found))).await?;
         let next = match next {
             Some(next) => tagged(OLD, next.as_bytes())?,
             None => tagged(NEW, &[])?,
@@ -150,39 +145,6 @@ fn refused<T>(answer: Result<T, StoreError>) -> Result<Result<T, Impossible>, St
             _ => Err(error),
         },
     }
-}
-
-/// Asks for each of many, some at once.
-async fn each<A, T, F>(items: Vec<A>, ask: impl Fn(A) -> F) -> Result<Vec<T>, StoreError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let mut answers = Vec::with_capacity(items.len());
-    let mut items = items.into_iter().peekable();
-    while items.peek().is_some() {
-        for answer in join(items.by_ref().take(AT_ONCE).map(&ask)).await {
-            answers.push(answer?);
-        }
-    }
-    Ok(answers)
-}
-
-/// Awaits some at once, and returns what they return in their order.
-async fn join<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut waiting: Vec<Pin<Box<F>>> = futures.map(Box::pin).collect();
-    let mut done: Vec<Option<F::Output>> = waiting.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (future, output) in waiting.iter_mut().zip(&mut done) {
-            if output.is_none()
-                && let Poll::Ready(ready) = future.as_mut().poll(context)
-            {
-                *output = Some(ready);
-            }
-        }
-        if done.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }
 
 fn id_of(found: &Found) -> FamilyId {

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use redis::Value;
 use redis::aio::ConnectionLike;
 
-use super::concurrent::all;
 use super::hash::{bytes, items};
 use super::script::Server;
 use crate::family::Family;
+use crate::store::concurrent::all;
 use crate::store::{Page, Selector, StoreError};
 use crate::token::FamilyId;
 

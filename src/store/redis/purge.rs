@@ -3,12 +3,12 @@
 use redis::Value;
 use redis::aio::ConnectionLike;
 
-use super::concurrent::all;
 use super::hash::{bytes, items, unexpected};
 use super::key::Bucket;
 use super::script::Server;
 use super::walk::{BATCH, Found, find, id};
 use crate::family::Family;
+use crate::store::concurrent::all;
 use crate::store::{Purge, StoreError};
 use crate::token::FamilyId;
 

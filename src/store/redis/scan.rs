@@ -5,11 +5,11 @@
 
 use redis::aio::ConnectionLike;
 
-use super::concurrent::all;
 use super::key::Bucket;
 use super::script::Server;
 use super::walk::{self, BATCH, Found, Stretch};
 use crate::family::{Family, Impossible};
+use crate::store::concurrent::all;
 use crate::store::{Cursor, CursorError, Scanned, Selected, StoreError};
 use crate::token::FamilyId;
 
