@@ -98,6 +98,22 @@ fn a_file_that_must_exist_and_does_not_is_an_error_and_is_not_made() {
     drop(SqliteStore::open_with(path(&folder), &there).unwrap());
 }
 
+/// The connections of a store were closed at once, and in one of twenty stops each left it to the other to take the write-ahead log into the file:
+/// whoever then copied or replaced the file alone had an old state, or the log's.
+#[test]
+fn a_store_that_is_dropped_leaves_one_file_with_everything_in_it() {
+    for _ in 0..50 {
+        let disk = Disk::new();
+        let root = disk.issue("alice");
+        let Disk { folder, store, node, .. } = disk;
+        drop((node, store));
+        let names = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), [path(&folder).file_name().unwrap()]);
+        let store = SqliteStore::open(path(&folder)).unwrap();
+        assert!(block_on(store.load(root.family)).unwrap().is_some());
+    }
+}
+
 /// Not an outage that passes: somebody must be paged.
 #[test]
 fn a_damaged_file_is_for_an_operator() {

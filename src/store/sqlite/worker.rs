@@ -21,6 +21,7 @@ const BATCH: usize = 256;
 pub(super) struct Workers {
     writer: Option<Sender<Box<dyn Job>>>,
     reader: Option<Sender<Box<dyn Job>>>,
+    /// The writer's first.
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -49,6 +50,16 @@ impl Workers {
         Ok(())
     }
 
+    /// Waits for the threads to end, but for the first ones.
+    fn join(&mut self, first: usize) {
+        while self.threads.len() > first
+            && let Some(thread) = self.threads.pop()
+        {
+            // One that panicked has answered nothing: its callers have been told so.
+            let _ = thread.join();
+        }
+    }
+
     /// Carries out work in the next batch, and answers when that is flushed. If its future is dropped before its turn it is
     /// not begun; after that it is done.
     pub(super) async fn write<T: Send + 'static>(
@@ -68,12 +79,13 @@ impl Workers {
 }
 
 impl Drop for Workers {
+    /// The writer last: whoever closes alone takes the write-ahead log into the file and removes it. Of connections that
+    /// close at once each leaves that to the other.
     fn drop(&mut self) {
-        (self.writer, self.reader) = (None, None);
-        for thread in self.threads.drain(..) {
-            // One that panicked has answered nothing: its callers have been told so.
-            let _ = thread.join();
-        }
+        self.reader = None;
+        self.join(1);
+        self.writer = None;
+        self.join(0);
     }
 }
 
