@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example story -- tests/scenarios/scenarios.json SED-01`
 
+#[path = "../tests/backend/mod.rs"]
+mod backend;
 #[path = "../tests/scenarios/mod.rs"]
 mod interpreter;
 

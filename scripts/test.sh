@@ -6,25 +6,25 @@
 #   bash scripts/test.sh STORE..      the tests that run over any store, over these: sqlite postgres redis redis-cluster
 #
 # Needs Rust, a C compiler, PostgreSQL and Redis; the latter two are installed on Debian and Ubuntu, if they are missing.
-# The servers are private ones on free loopback ports. They, and whatever else is made, are gone at the end, at an
-# interrupted one too.
+# Two lanes run side by side, as much of the work is waiting for servers; what a step prints is shown when it has ended.
+# The servers are private ones on free loopback ports, a set for each lane. They, and whatever else is made, are gone at
+# the end, at an interrupted one too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly STORES=(sqlite postgres redis redis-cluster)
-# Those whose store under test is chosen by HEIRLOOM_STORE.
-readonly OVER_ANY_STORE=(--test scenarios --test scenario_runner --test state_machine --test races --test faults
-    --test engine --test regressions --test systems)
+# The modules of `claims` whose store under test is chosen by HEIRLOOM_STORE.
+readonly OVER_ANY_STORE=(scenario_runner:: state_machine:: races:: faults:: engine:: regressions:: systems::)
 # Families that only a store can hold which checks nothing: said of the one in memory.
 readonly ONLY_IN_MEMORY=(--skip a_version_past_the_last_that_every_store_holds
     --skip a_version_that_cannot_be_counted_up)
+# What takes minutes, mostly of servers: it goes beside all else.
+readonly LONG=millions::
 FOLDER=
-JOB=
+JOBS=()
 POLICY=
-SUMMARY=()
-FAILED=
 
 main() {
-    local part parts=("$@")
+    local part parts=("$@") failed=
     (($# > 0)) || parts=(all "${STORES[@]}")
     for part in "${parts[@]}"; do
         [[ " all ${STORES[*]} " == *" $part "* ]] || usage
@@ -39,42 +39,71 @@ main() {
     chmod 711 "$FOLDER"
     mkdir -m 1777 "$FOLDER/tmp"
     export TMPDIR="$FOLDER/tmp"
-    step "build" cargo test --locked --all-features --no-run
-    [[ -z "$FAILED" ]] || fail "it does not build"
-    start_servers
-    for part in "${parts[@]}"; do
-        if [[ "$part" == all ]]; then
-            step "all tests" cargo test --locked --all-features --no-fail-fast -- --include-ignored
-        else
-            HEIRLOOM_STORE="$part" step "over $part" cargo test --locked --all-features --no-fail-fast \
-                "${OVER_ANY_STORE[@]}" -- "${ONLY_IN_MEMORY[@]}"
-        fi
-    done
+    printf '\n== build\n'
+    cargo test --locked --all-features --no-run || fail "it does not build"
+    printf -- '-- build: %d s\n' "$SECONDS"
+    in_background lane first "${parts[@]}"
+    in_background lane second "${parts[@]}"
+    # In the background, so that a signal is not kept waiting until they have ended.
+    for part in "${JOBS[@]}"; do wait "$part" || failed=yes; done
+    JOBS=()
     printf '\n%-20s %8s %8s %8s %8s\n' "" passed failed ignored seconds
-    printf '%s\n' "${SUMMARY[@]}"
-    [[ -z "$FAILED" ]] || fail "there are failures"
+    cat "$FOLDER"/summary.*
+    [[ -z "$failed" ]] || fail "there are failures"
 }
 
 usage() {
-    sed -n '2,11s/^# \{0,1\}//p' scripts/test.sh >&2
+    sed -n '2,12s/^# \{0,1\}//p' scripts/test.sh >&2
     exit 2
 }
 
-# Runs a command in the background, so that a signal is not kept waiting until it has ended.
-step() {
-    local name="$1" start=$SECONDS status=0 counts
-    shift
-    printf '\n== %s\n' "$name"
+# In a process group of its own, to be ended with all that it has started.
+in_background() {
     set -m
-    ("$@" 2>&1 | tee "$FOLDER/log") < /dev/null &
-    JOB=$!
+    "$@" < /dev/null &
     set +m
-    wait "$JOB" || status=$?
-    JOB=
-    counts="$(counted "$FOLDER/log")"
-    SUMMARY+=("$(printf '%-20s %s %8d' "$name" "$counts" $((SECONDS - start)))")
-    ((status == 0)) || FAILED=yes
-    printf -- '-- %s: %s, %d s\n' "$name" "$( ((status == 0)) && echo "passed" || echo "FAILED")" $((SECONDS - start))
+    JOBS+=("$!")
+}
+
+# The first lane takes every test but the long ones; the second one the other stores, and then the long ones.
+lane() {
+    local name="$1" part failed=
+    shift
+    trap - EXIT INT TERM HUP
+    start_servers "$name"
+    for part in "$@"; do
+        if [[ "$part" == all && "$name" == first ]]; then
+            step "all tests" cargo test --locked --all-features --no-fail-fast -- --include-ignored --skip "$LONG" \
+                || failed=yes
+        elif [[ "$part" != all && "$name" == second ]]; then
+            HEIRLOOM_STORE="$part" step "over $part" over_any_store || failed=yes
+        fi
+    done
+    if [[ " $* " == *" all "* && "$name" == second ]]; then
+        step "millions" cargo test --locked --all-features --test claims -- --include-ignored "$LONG" || failed=yes
+    fi
+    [[ -z "$failed" ]]
+}
+
+over_any_store() {
+    local failed=
+    cargo test --locked --all-features --test scenarios || failed=yes
+    cargo test --locked --all-features --test claims -- "${OVER_ANY_STORE[@]}" "${ONLY_IN_MEMORY[@]}" || failed=yes
+    [[ -z "$failed" ]]
+}
+
+# Runs a command, shows what it has printed, and notes the counts.
+step() {
+    local name="$1" start=$SECONDS status=0 log
+    shift
+    log="$FOLDER/log.${name// /-}"
+    printf -- '-- %s: begun\n' "$name"
+    "$@" > "$log" 2>&1 || status=$?
+    printf '%-20s %s %8d\n' "$name" "$(counted "$log")" $((SECONDS - start)) >> "$FOLDER/summary.${name// /-}"
+    # In one piece, whatever the other lane prints.
+    flock "$FOLDER" sh -c 'printf "\n== %s\n" "$1"; cat "$2"; printf -- "-- %s: %s, %d s\n" "$1" "$3" "$4"' \
+        sh "$name" "$log" "$( ((status == 0)) && echo passed || echo FAILED)" $((SECONDS - start))
+    return "$status"
 }
 
 # Sums up what was passed, failed and ignored, of the usual harness and of the scenarios.
@@ -89,27 +118,28 @@ counted() {
 }
 
 start_servers() {
-    echo
-    echo "== servers"
-    HEIRLOOM_POSTGRES="$(scripts/servers start postgres "$FOLDER/postgres")"
-    HEIRLOOM_REDIS="$(scripts/servers start redis "$FOLDER/redis")"
-    HEIRLOOM_REDIS_CLUSTER="$(scripts/servers start redis-cluster "$FOLDER/redis-cluster")"
+    local folder="$FOLDER/servers.$1"
+    mkdir -m 711 "$folder"
+    HEIRLOOM_POSTGRES="$(scripts/servers start postgres "$folder/postgres")"
+    HEIRLOOM_REDIS="$(scripts/servers start redis "$folder/redis")"
+    HEIRLOOM_REDIS_CLUSTER="$(scripts/servers start redis-cluster "$folder/redis-cluster")"
     export HEIRLOOM_POSTGRES HEIRLOOM_REDIS HEIRLOOM_REDIS_CLUSTER
-    printf '%s\n' "$HEIRLOOM_POSTGRES" "$HEIRLOOM_REDIS" "$HEIRLOOM_REDIS_CLUSTER"
+    printf -- '-- %s lane: %s %s %s\n' "$1" "$HEIRLOOM_POSTGRES" "$HEIRLOOM_REDIS" "$HEIRLOOM_REDIS_CLUSTER"
 }
 
 clean_up() {
-    local kind
+    local kind job
     trap - EXIT
     # A second signal does not stop this.
     trap '' INT TERM HUP
-    [[ -z "$JOB" ]] || { kill -TERM -- "-$JOB" 2> /dev/null || true; wait "$JOB" 2> /dev/null || true; }
+    for job in "${JOBS[@]}"; do kill -TERM -- "-$job" 2> /dev/null || true; done
+    for job in "${JOBS[@]}"; do wait "$job" 2> /dev/null || true; done
     [[ -z "$POLICY" ]] || as_root rm -f "$POLICY"
     [[ -n "$FOLDER" ]] || return 0
     # Those that tests have started for themselves as well.
     while IFS= read -r kind; do
         scripts/servers stop "$(dirname "$kind")" || true
-    done < <(find "$FOLDER" -maxdepth 5 -name kind -type f)
+    done < <(find "$FOLDER" -maxdepth 6 -name kind -type f)
     rm -rf "$FOLDER"
 }
 

@@ -1,11 +1,7 @@
 //! Families as rows: what was written is read again, also by later releases; whatever else is refused by id and column
 //! (S9).
 
-#[path = "records/families.rs"]
-mod families;
-#[path = "columns/damage.rs"]
 mod damage;
-#[path = "columns/row.rs"]
 mod row;
 
 use std::time::Duration;
@@ -16,7 +12,7 @@ use heirloom::token::FamilyId;
 use heirloom::{Reason, Timestamp};
 use proptest::prelude::*;
 
-use families::{ID, any_family, ended, fresh, full, stated};
+use crate::records::families::{ID, any_family, ended, fresh, full, stated};
 use row::{Golden, read, row};
 
 /// The rows of releases and what they say.

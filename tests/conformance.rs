@@ -1,18 +1,12 @@
 //! The conformance kit on every store of this crate, on every way to wrap one, and on stores that lie: each lie is
 //! caught by the clause that it breaks.
 
-#[path = "conformance/lies.rs"]
 mod lies;
-#[path = "conformance/lie.rs"]
 mod lie;
-#[path = "conformance/liar.rs"]
 mod liar;
-#[path = "conformance/guards.rs"]
 mod guards;
-#[path = "conformance/plain.rs"]
 mod plain;
-#[path = "conformance/stores.rs"]
-mod stores;
+pub mod stores;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -5,41 +5,33 @@
 //! A killed process shows that nothing depends on its memory. It does not show that a disk keeps what it was told to
 //! flush: the operating system lives on. For that, stores rely on `fsync` and say so.
 
-#[path = "crashes/failover.rs"]
 mod failover;
-#[path = "fleet/mod.rs"]
-mod fleet;
-#[path = "crashes/indexes.rs"]
 mod indexes;
-#[path = "crashes/nodes.rs"]
 mod nodes;
-#[path = "crashes/restarts.rs"]
 mod restarts;
-#[path = "crashes/servers.rs"]
 mod servers;
-#[path = "crashes/sqlite.rs"]
 mod sqlite;
 
-use fleet::trials::{needing, run, trial};
+use libtest_mimic::Trial;
 
-fn main() {
-    run(|| {
-        vec![
-            trial(
-                "a_process_over_sqlite_is_killed_a_hundred_times_and_nothing_is_lost",
-                sqlite::killed_a_hundred_times,
-            ),
-            needing(
-                "PostgreSQL",
-                "postgresql_is_stopped_at_once_under_load_and_nothing_is_lost",
-                restarts::postgres,
-            ),
-            needing("Redis", "redis_is_killed_under_load_and_nothing_is_lost", restarts::redis),
-            needing(
-                "Redis Cluster",
-                "a_failover_that_loses_writes_is_never_taken_for_theft",
-                failover::loses_writes,
-            ),
-        ]
-    });
+use crate::fleet::trials::{needing, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "a_process_over_sqlite_is_killed_a_hundred_times_and_nothing_is_lost",
+            sqlite::killed_a_hundred_times,
+        ),
+        needing(
+            "PostgreSQL",
+            "postgresql_is_stopped_at_once_under_load_and_nothing_is_lost",
+            restarts::postgres,
+        ),
+        needing("Redis", "redis_is_killed_under_load_and_nothing_is_lost", restarts::redis),
+        needing(
+            "Redis Cluster",
+            "a_failover_that_loses_writes_is_never_taken_for_theft",
+            failover::loses_writes,
+        ),
+    ]
 }

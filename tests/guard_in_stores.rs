@@ -1,19 +1,15 @@
 //! The guard in SQL and Lua is the guard in Rust, by random families and requests: each store's statement against the
 //! function, the same decision and the same family returned (P18). So for the other steps.
 
-#[path = "guard_in_stores/compare.rs"]
 mod compare;
-#[path = "guard_in_stores/possible.rs"]
 mod possible;
-#[path = "guard/random.rs"]
-mod random;
-#[path = "conformance/stores.rs"]
-mod stores;
 
 use std::sync::Arc;
 
 use heirloom::Store;
 use heirloom::conformance::Factory;
+
+use crate::conformance::stores;
 
 use compare::{Count, advance, purge, replace, revoke};
 use possible::{Sampler, Trial};

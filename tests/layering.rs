@@ -1,11 +1,8 @@
 //! The house: imports point up only, ambient time and randomness stay in their two files, the rule stays small and
 //! sees no clock, store, key or random source, and no file grows beyond reading.
 
-#[path = "layering/import.rs"]
 mod import;
-#[path = "layering/planted.rs"]
 mod planted;
-#[path = "layering/source.rs"]
 mod source;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 //!
 //! An order is claimed only where one call was answered before another was sent: what overlaps may come out either way.
 
-#[path = "fleet/mod.rs"]
+mod crashes;
 mod fleet;
 #[path = "processes/lies.rs"]
 mod lies;
@@ -18,6 +18,7 @@ fn main() {
     fleet::trials::run(|| {
         let mut trials = lies::trials();
         trials.extend(races::trials());
+        trials.extend(crashes::trials());
         trials
     });
 }

@@ -5,29 +5,13 @@
 //! Shows P1 (one successor), P3 (revoked is absorbing), P7 (no leeway across a change of the grant), P11 (purge) and
 //! P14 (all presenters get the same successor), on one node and on two.
 
-mod support;
-
-#[path = "races/change.rs"]
 mod change;
-#[path = "support/exchange.rs"]
-mod exchange;
-#[path = "races/keys.rs"]
 mod keys;
-#[path = "races/lies.rs"]
 mod lies;
-#[path = "races/families.rs"]
 mod families;
-#[path = "races/leeways.rs"]
 mod leeways;
-#[path = "races/nodes.rs"]
 mod nodes;
-#[path = "races/orders.rs"]
 mod orders;
-#[path = "races/population.rs"]
 mod population;
-#[path = "races/revocation.rs"]
 mod revocation;
-#[path = "support/schedule.rs"]
-mod schedule;
-#[path = "races/threads.rs"]
 mod threads;

@@ -1,10 +1,10 @@
 //! Records: what was written is read again, also by later releases; whatever else is refused by id and field, never
 //! repaired, and never a panic (S9).
 
-#[path = "records/families.rs"]
-mod families;
-#[path = "records/hex.rs"]
+pub mod families;
 mod hex;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod stored;
 
 use heirloom::family::{Family, Impossible};
 use heirloom::record::{decode, encode};

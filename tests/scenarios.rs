@@ -1,6 +1,7 @@
 //! Runs every scenario of a scenario file through the public API: the project's copy, or the one that
 //! `HEIRLOOM_SCENARIOS` names. Properties P1 to P19, as other systems' incidents and test suites expect them.
 
+mod backend;
 #[path = "scenarios/mod.rs"]
 mod interpreter;
 

@@ -4,12 +4,9 @@
 //! Not shown here: that memory is wiped on drop. To look at memory after its owner has gone takes unsafe code, which this
 //! crate forbids; `zeroize` shows it for the types that hold secrets.
 
-#[path = "secrecy/needle.rs"]
-mod needle;
-#[path = "secrecy/printer.rs"]
-mod printer;
-#[path = "secrecy/story.rs"]
-mod story;
+pub mod needle;
+pub mod printer;
+pub mod story;
 
 use needle::Haystack;
 use story::Story;

@@ -1,24 +1,13 @@
 //! The SQLite store as an operator meets it: files that are not ours or not of this release, a full disk, locks, several
 //! handles, damaged rows, and what one flush is for. The contract itself is in `tests/conformance.rs`.
 
-#[path = "sqlite/damage.rs"]
 mod damage;
-#[path = "records/families.rs"]
-mod families;
-#[path = "sqlite/file.rs"]
 mod file;
-#[path = "sqlite/flush.rs"]
 mod flush;
-#[path = "sqlite/migration.rs"]
 mod migration;
-#[path = "sqlite/purge.rs"]
 mod purge;
-#[path = "sqlite/scan.rs"]
 mod scan;
-#[path = "sqlite/row.rs"]
 mod row;
-#[path = "records/stored.rs"]
-mod stored;
 
 use std::future::Future;
 use std::path::PathBuf;

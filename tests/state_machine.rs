@@ -54,24 +54,15 @@
 //! rotation whose family was revoked after its write and before its retry (see the tests of races and faults). Real
 //! threads are the business of those as well.
 
-/// What the operations derive here: proptest needs no more.
-macro_rules! operations {
-    ($($item:item)*) => { $( #[derive(Clone, Debug)] $item )* };
-}
-
-mod model;
-#[path = "state_machine/reach.rs"]
 mod reach;
-#[path = "state_machine/stories.rs"]
 mod stories;
-#[path = "state_machine/strategy.rs"]
 mod strategy;
 
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-use model::driver::Driver;
-use model::operation::{Call, Operation, Step};
+use crate::model::driver::Driver;
+use crate::model::operation::{Call, Operation, Step};
 
 /// What generation must know of the state: operations select among what exists, so only whether anything does.
 #[derive(Clone, Debug)]
@@ -91,7 +82,7 @@ impl ReferenceStateMachine for Reference {
 
     fn transitions(outline: &Self::State) -> BoxedStrategy<Self::Transition> {
         if outline.issued {
-            strategy::operation().boxed()
+            strategy::operation()
         } else {
             strategy::issue().prop_map(Step::Call).prop_map(Operation::Step).boxed()
         }

@@ -3,15 +3,9 @@
 //!
 //! That the stores of this crate keep the contract: tests/conformance.rs.
 
-#[path = "store/again.rs"]
 mod again;
-#[path = "store/impossible.rs"]
 mod impossible;
-#[path = "store/late.rs"]
 mod late;
-#[path = "store/lying.rs"]
 mod lying;
-#[path = "store/scan.rs"]
 mod scan;
-#[path = "store/sending.rs"]
 mod sending;

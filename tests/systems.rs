@@ -4,15 +4,8 @@
 //!
 //! In virtual time, over the store that `HEIRLOOM_STORE` chooses.
 
-mod support;
-
-#[path = "systems/stage.rs"]
 mod stage;
-#[path = "systems/switch.rs"]
 mod switch;
-#[path = "systems/table.rs"]
 mod table;
-#[path = "systems/three_seconds.rs"]
 mod three_seconds;
-#[path = "systems/two_tabs.rs"]
 mod two_tabs;

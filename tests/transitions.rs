@@ -1,29 +1,17 @@
 //! Every state x presented token x clock position x policy, as the committed text `transitions/matrix.txt`; and what
 //! holds in the whole product: guard and rule agree, and P2, P3, P4, P7, P8, P10 as far as one decision can keep them.
 
-#[path = "transitions/asked.rs"]
 mod asked;
-#[path = "transitions/branched.rs"]
 mod branched;
-#[path = "transitions/committed.rs"]
 mod committed;
-#[path = "transitions/matrix.rs"]
 mod matrix;
-#[path = "transitions/pairs.rs"]
 mod pairs;
-#[path = "transitions/policies.rs"]
 mod policies;
-#[path = "transitions/properties.rs"]
 mod properties;
-#[path = "transitions/shown.rs"]
 mod shown;
-#[path = "transitions/single.rs"]
 mod single;
-#[path = "transitions/states.rs"]
 mod states;
-#[path = "transitions/timeline.rs"]
 mod timeline;
-#[path = "transitions/verdict.rs"]
 mod verdict;
 
 use heirloom::decide::Decision;

@@ -6,6 +6,8 @@ macro_rules! operations {
     ($($item:item)*) => { $( #[derive(Clone, Debug, arbitrary::Arbitrary)] $item )* };
 }
 
+#[path = "../../tests/backend/mod.rs"]
+pub mod backend;
 #[path = "../../tests/model/mod.rs"]
 pub mod model;
 

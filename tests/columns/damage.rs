@@ -3,8 +3,8 @@
 use heirloom::Timestamp;
 use heirloom::record::columns::{self, COLUMNS, Kind, Value};
 
-use super::families::{ID, branched, ended, fresh, full, stated};
 use super::row::{Row, place, read, row};
+use crate::records::families::{ID, branched, ended, fresh, full, stated};
 
 /// The row with one column changed is refused, by the name of a column.
 fn is_refused(mut row: Row, column: &str, value: Value<'static>, by: &str) {

@@ -11,7 +11,7 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::step::{advance, next, refused, stored};
+use crate::engine::step::{advance, next, refused, stored};
 use crate::support::{Node, START, World, grant, granted, key, node, request, text};
 
 pub const LEGACY: &str = "8xLOxBtZp8";

@@ -9,8 +9,8 @@ use heirloom::token::Position;
 use heirloom::{Ends, FamilyId, How, Leeway, LeewayMode, Policy, Refusal, Rotation, Timestamp};
 use pollster::block_on;
 
-use crate::adopt::{DAY, LEGACY, adopt, adopted, show, until, world};
-use crate::step::{advance, next, refused, stored};
+use crate::engine::adopt::{DAY, LEGACY, adopt, adopted, show, until, world};
+use crate::engine::step::{advance, next, refused, stored};
 use crate::support::{granted, key, request, text};
 
 #[test]

@@ -4,7 +4,7 @@ use heirloom::grant::GrantError;
 use heirloom::{Binding, Error, FamilyId, Grant, How, Policy, Reason, Refusal, Timestamp};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, refusal, stored};
+use crate::engine::step::{advance, issue, next, refusal, stored};
 use crate::support::{World, grant};
 
 fn change(world: &World, family: FamilyId, grant: Grant) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use heirloom::{Binding, Leeway, LeewayMode, Policy, Reason, Request, Rotation, Timestamp};
 use pollster::block_on;
 
-use crate::step::{advance, ask, issue, next, stored};
+use crate::engine::step::{advance, ask, issue, next, stored};
 use crate::support::{World, grant, granted, request, text};
 
 const TEN: Duration = Duration::from_secs(10);

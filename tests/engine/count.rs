@@ -6,7 +6,7 @@ use heirloom::testing::Fault;
 use heirloom::{How, Leeway, LeewayMode, Policy, Refusal, Rotation, Timestamp};
 use pollster::block_on;
 
-use crate::step::{advance, ask, issue, next, refusal, stored};
+use crate::engine::step::{advance, ask, issue, next, refusal, stored};
 use crate::support::{START, World, grant, granted, request, text};
 
 const TEN: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use heirloom::{Ends, Granted, Policy, Refusal};
 use pollster::block_on;
 
-use crate::step::{advance, ask, issue, next, refused};
+use crate::engine::step::{advance, ask, issue, next, refused};
 use crate::support::{START, World, grant, granted, request};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use heirloom::{How, Leeway, Policy, Reason, Refusal};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, refusal, stored};
+use crate::engine::step::{advance, issue, next, refusal, stored};
 use crate::support::{World, grant, granted, request, text};
 
 const IDLE: u64 = 3_600_000;

@@ -7,7 +7,7 @@ use heirloom::grant::{GrantError, GrantLimits};
 use heirloom::{Error, Grant, How, Policy, Timestamp};
 use pollster::block_on;
 
-use crate::step::stored;
+use crate::engine::step::stored;
 use crate::support::{START, World, grant, node, text};
 
 #[test]

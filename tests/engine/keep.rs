@@ -6,7 +6,7 @@ use heirloom::testing::Operation;
 use heirloom::{How, Policy, Refusal, Rotation};
 use pollster::block_on;
 
-use crate::step::{advance, ask, issue, next, refusal, stored};
+use crate::engine::step::{advance, ask, issue, next, refusal, stored};
 use crate::support::{START, World, grant, granted, request};
 
 const IDLE: u64 = 16_000;

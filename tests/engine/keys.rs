@@ -4,7 +4,7 @@ use heirloom::key::KeyId;
 use heirloom::{Error, How, Key, KeyRing, Policy, Prefix, Refusal};
 use pollster::block_on;
 
-use crate::step::{issue, next, refusal};
+use crate::engine::step::{issue, next, refusal};
 use crate::support::{World, key, request, text};
 
 /// A second key, with a prefix of its own.
@@ -74,7 +74,7 @@ fn one_keys_prefix_does_not_open_another_keys_tag() {
     let root = issue(&world);
     let dressed = text(&root).replacen("rt_", "acme_", 1);
     let outcome = block_on(world.node.refresh(&dressed, request())).unwrap();
-    assert_eq!(crate::step::refused(outcome), Refusal::Forged);
+    assert_eq!(crate::engine::step::refused(outcome), Refusal::Forged);
 }
 
 /// A call in flight goes on with the ring that it began with, also when a commit comes after the swap.

@@ -8,7 +8,7 @@ use heirloom::testing::Fault;
 use heirloom::{Error, FamilyLimit, Grant, Granted, Policy, Reason, Refusal};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, refusal};
+use crate::engine::step::{advance, issue, next, refusal};
 use crate::support::{World, grant};
 
 const IDLE: u64 = 60_000;

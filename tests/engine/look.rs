@@ -6,7 +6,7 @@ use heirloom::engine::Introspection;
 use heirloom::{Binding, Leeway, Policy, Reason, Rotation, Selector, oauth};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, stored};
+use crate::engine::step::{advance, issue, next, stored};
 use crate::support::{START, World, grant, request, text};
 
 fn is_active(world: &World, token: &heirloom::Granted) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use heirloom::{How, Leeway, LeewayMode, Mismatch, Policy, Reaction, Reason, Refusal};
 use pollster::block_on;
 
-use crate::step::{advance, ask, issue, next, refusal, refused, stored};
+use crate::engine::step::{advance, ask, issue, next, refusal, refused, stored};
 use crate::support::{START, World, grant, request, text};
 
 fn newest() -> Policy {

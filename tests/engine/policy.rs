@@ -4,7 +4,7 @@ use heirloom::family::Status;
 use heirloom::{Grant, How, Policy, Reason, Refusal, Rotation, Selector};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, refusal, stored};
+use crate::engine::step::{advance, issue, next, refusal, stored};
 use crate::support::{World, text};
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use heirloom::{Policy, Reason, Refusal};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, refusal};
+use crate::engine::step::{advance, issue, next, refusal};
 use crate::support::{World, node};
 
 const IDLE: u64 = 60_000;

@@ -4,7 +4,7 @@ use heirloom::testing::{Fault, Operation};
 use heirloom::{FamilyId, Grant, Granted, Outcome, Policy, Reaction, Reason, Refusal, Request};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, refusal, stored};
+use crate::engine::step::{advance, issue, next, refusal, stored};
 use crate::support::{World, request, text};
 
 fn world(reaction: Reaction) -> World {

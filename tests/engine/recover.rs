@@ -12,7 +12,7 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::step::{advance, ask, issue, next, refusal, stored};
+use crate::engine::step::{advance, ask, issue, next, refusal, stored};
 use crate::support::{START, World, granted, key, node, request, text};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -264,7 +264,7 @@ fn a_recovery_consumes_nothing_when_it_is_refused_and_respects_client_and_scope(
         (request().scope("admin"), Refusal::Scope),
         (heirloom::Request::new("tv"), Refusal::ClientMismatch { ended: false }),
     ] {
-        assert_eq!(crate::step::refused(ask(&world, &tokens[4], request)), why);
+        assert_eq!(crate::engine::step::refused(ask(&world, &tokens[4], request)), why);
     }
     assert_eq!(stored(&world, tokens[0].family), before);
     block_on(world.node.revoke_family(tokens[0].family, Reason::Logout)).unwrap();

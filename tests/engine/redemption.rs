@@ -6,7 +6,7 @@ use heirloom::testing::{ManualClock, SeededEntropy};
 use heirloom::{Begun, Error, How, Outcome, Policy, Reason, Redemption, Refusal};
 use pollster::block_on;
 
-use crate::step::{advance, issue, next, refusal, refused, stored};
+use crate::engine::step::{advance, issue, next, refusal, refused, stored};
 use crate::support::{Disk, World, grant, granted, request, text};
 
 type Ready<'a> = Box<Redemption<'a, Disk, ManualClock, SeededEntropy>>;

@@ -6,7 +6,7 @@ use heirloom::family::Reuse;
 use heirloom::{Binding, How, Leeway, Mismatch, Policy, Reason, Refusal};
 use pollster::block_on;
 
-use crate::step::{advance, ask, issue, next, refusal, refused, stored};
+use crate::engine::step::{advance, ask, issue, next, refusal, refused, stored};
 use crate::support::{World, grant, granted, request, text};
 
 #[test]

@@ -9,7 +9,7 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::step::{issue, next, refusal, stored};
+use crate::engine::step::{issue, next, refusal, stored};
 use crate::support::{World, grant, request, text};
 
 fn revoke(world: &World, token: &str, request: Request<'_>) -> RevokeOutcome {

@@ -3,8 +3,8 @@
 use heirloom::{How, Outcome, Page, Policy, Refusal, Selector};
 use pollster::block_on;
 
+use crate::faults::trial::every_disturbance;
 use crate::support::{grant, granted, request, text};
-use crate::trial::every_disturbance;
 
 #[test]
 fn a_disturbed_change_of_the_grant_is_durable_when_reported_and_can_be_tried_again() {

@@ -3,8 +3,8 @@
 use heirloom::{Grant, Policy, Reason, RevokeOutcome, Selector};
 use pollster::block_on;
 
+use crate::faults::trial::{Trial, every_disturbance};
 use crate::support::request;
-use crate::trial::{Trial, every_disturbance};
 
 /// What a revocation may report once it has been tried.
 fn reported(trial: &Trial, outcome: RevokeOutcome, reason: Reason) -> bool {

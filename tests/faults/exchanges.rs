@@ -6,9 +6,9 @@ use heirloom::testing::{Fault, Operation};
 use heirloom::{Error, How, Outcome, Policy, Reason, Refusal};
 use pollster::block_on;
 
-use crate::exchange::{WAYS, exchange};
+use crate::faults::trial::{Trial, every_disturbance};
+use crate::support::exchange::{WAYS, exchange};
 use crate::support::{World, grant, granted, request, text};
-use crate::trial::{Trial, every_disturbance};
 
 /// What was released, if anything was.
 fn released(trial: &Trial, ending: Option<Result<Outcome, Error>>) -> Option<String> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use heirloom::{How, Policy, Reason, Selector};
 use pollster::block_on;
 
+use crate::faults::trial::every_disturbance;
 use crate::support::{grant, granted, text};
-use crate::trial::every_disturbance;
 
 #[test]
 fn a_disturbed_issue_releases_no_token_without_a_family_and_hides_no_family() {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use heirloom::{How, Outcome, Policy, Rotation};
 
-use crate::exchange::{WAYS, exchange};
+use crate::faults::trial::every_disturbance;
+use crate::support::exchange::{WAYS, exchange};
 use crate::support::granted;
-use crate::trial::every_disturbance;
 
 const IDLE: Duration = Duration::from_secs(16);
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 use heirloom::token::Parsed;
 use heirloom::{Error, Granted, How, Leeway, Outcome, Policy, Refusal};
 
-use crate::exchange::{WAYS, exchange};
+use crate::faults::trial::{Trial, every_disturbance};
+use crate::support::exchange::{WAYS, exchange};
 use crate::support::{granted, text};
-use crate::trial::{Trial, every_disturbance};
 
 const TEN: Duration = Duration::from_secs(10);
 

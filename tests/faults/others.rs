@@ -10,9 +10,9 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::exchange::{WAYS, exchange};
+use crate::faults::trial::{Trial, every_disturbance};
+use crate::support::exchange::{WAYS, exchange};
 use crate::support::{grant, granted, text};
-use crate::trial::{Trial, every_disturbance};
 
 const LEGACY: &str = "8xLOxBtZp8";
 

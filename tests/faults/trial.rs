@@ -12,8 +12,8 @@ use heirloom::testing::Fault;
 use heirloom::{Error, Event, EventKind, FamilyId, Outcome, Policy};
 use pollster::block_on;
 
+use crate::faults::witness::{Witness, stored};
 use crate::support::{Node, World, grant, node, request, text};
-use crate::witness::{Witness, stored};
 
 /// How an operation is disturbed.
 #[derive(Clone, Copy, Debug)]

@@ -14,7 +14,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::random::{Case, case};
+use crate::guard::random::{Case, case};
 
 const SECRETS: [[u8; 32]; 2] = [[1; 32], [2; 32]];
 

@@ -7,7 +7,7 @@ use heirloom::store::{Created, Revoked, Store, Written};
 use heirloom::testing;
 use heirloom::{Reason, Timestamp};
 
-use crate::possible::{Sampler, Trial};
+use crate::guard_in_stores::possible::{Sampler, Trial};
 
 /// How many steps were taken, and how many were not.
 #[derive(Clone, Copy, Default, Debug)]

@@ -16,7 +16,7 @@ use pollster::block_on;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::random::{Case, case};
+use crate::guard::random::{Case, case};
 
 /// A family, a guard stated without having seen it, and what to write if it holds.
 pub struct Trial {

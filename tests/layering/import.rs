@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use crate::source::code;
+use crate::layering::source::code;
 
 /// A module's place: `["engine", "refresh"]`.
 pub type Module = Vec<String>;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::import::{Tree, wrong_imports};
-use crate::tree;
+use crate::layering::import::{Tree, wrong_imports};
+use crate::layering::tree;
 
 /// A crate of two layers, the upper one with two files of its own.
 const FILES: [(&str, &str); 5] = [

@@ -8,9 +8,9 @@ use heirloom::metrics::MetricsObserver;
 use heirloom::token::Malformed;
 use heirloom::{EventKind, Observer, Reason, Recovery, Refusal};
 
-use crate::figures::{Figure, Figures, START, events};
-use crate::page::{self, Name};
-use crate::store::every_result_of_every_operation;
+use crate::metrics::figures::{Figure, Figures, START, events};
+use crate::metrics::page::{self, Name};
+use crate::metrics::store::every_result_of_every_operation;
 
 const REUSE: Reuse =
     Reuse { generations_behind: 3, since_rotation: Duration::from_secs(60), successor_used: true };

@@ -8,7 +8,7 @@ use heirloom::metrics::MetricsObserver;
 use heirloom::{Event, Leeway, Observer, Policy, Reaction, Request};
 use pollster::block_on;
 
-use crate::figures::{Figures, World, request};
+use crate::metrics::figures::{Figures, World, request};
 
 #[test]
 fn refreshes_are_counted_by_outcome_and_replays_by_age() {
@@ -84,7 +84,7 @@ fn families_purged_are_counted_one_by_one_and_the_clocks_difference_is_measured(
     let figures = Figures::of(|| {
         let world = World::new();
         let tokens = [world.issue(), world.issue()];
-        world.clock.set(crate::figures::START.saturating_sub(Duration::from_secs(3)));
+        world.clock.set(crate::metrics::figures::START.saturating_sub(Duration::from_secs(3)));
         drop(block_on(world.node.refresh(&tokens[0], request().scope("read"))).unwrap());
         for token in tokens {
             block_on(world.node.revoke(&token, request())).unwrap();

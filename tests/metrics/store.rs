@@ -12,7 +12,7 @@ use heirloom::testing::{Fault, Operation};
 use heirloom::{Error, FamilyId, Grant, Page, Policy, Reason, Rotation, Selected, Selector, Store};
 use pollster::block_on;
 
-use crate::figures::{Figures, World, request};
+use crate::metrics::figures::{Figures, World, request};
 
 #[test]
 fn each_call_of_the_store_is_measured_once_by_operation_and_result() {

@@ -10,8 +10,8 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{AsyncConnectionConfig, Client, cmd};
 
-use crate::server::unique;
-use crate::world::{ALONE, Connection, World};
+use crate::postgres::server::unique;
+use crate::redis::world::{ALONE, Connection, World};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -8,8 +8,8 @@ use heirloom::family::Family;
 use heirloom::record::columns::COLUMNS;
 use heirloom::store::PostgresStore;
 
-use crate::server;
-use crate::story::{self, START, a_million_dead_families_go_beside_a_live_load};
+use crate::millions::story::{self, START, a_million_dead_families_go_beside_a_live_load};
+use crate::postgres::server;
 
 /// A schema of its own.
 struct Place {

@@ -10,12 +10,12 @@ use heirloom::store::{Created, RedisStore, Store};
 use heirloom::testing::create;
 use redis::{Cmd, Script, cmd};
 
-use crate::patient::{self, at_once};
-use crate::slot;
-use crate::story::{
+use crate::millions::patient::{self, at_once};
+use crate::millions::slot;
+use crate::millions::story::{
     self, LIVE, MILLION, a_million_dead_families_go_beside_a_live_load, copy_of, id, subject,
 };
-use crate::world::{Connection, World};
+use crate::redis::world::{Connection, World};
 
 /// Copies a family within its bucket: fields, time to live and end. KEYS: the family, the ends, the copies. ARGV: the text of
 /// its id; of each copy the text and the bytes of its id, and its subject.

@@ -11,11 +11,11 @@ use heirloom::token::Position;
 use heirloom::{FamilyId, Key, Reason, RevokeOutcome};
 use redis::cmd;
 
-use crate::patient;
-use crate::server::Place;
-use crate::sqlite::Disk;
-use crate::story::{Node, START, issue, load, node, refresh};
-use crate::world::{Connection, World};
+use crate::millions::patient;
+use crate::millions::sqlite::Disk;
+use crate::millions::story::{Node, START, issue, load, node, refresh};
+use crate::postgres::server::Place;
+use crate::redis::world::{Connection, World};
 
 /// So often the family really rotates in the end.
 const REALLY: u32 = 2_000;

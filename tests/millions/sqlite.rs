@@ -10,7 +10,7 @@ use heirloom::store::SqliteStore;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::story::{Place, START, a_million_dead_families_go_beside_a_live_load};
+use crate::millions::story::{Place, START, a_million_dead_families_go_beside_a_live_load};
 
 /// A file in a folder of its own.
 pub struct Disk {

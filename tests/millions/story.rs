@@ -11,7 +11,7 @@ use heirloom::{
     Selector, Store, Timestamp,
 };
 
-use crate::load::{Client, Load};
+use crate::millions::load::{Client, Load};
 
 /// As many dead families.
 pub const MILLION: u64 = 1_000_000;

@@ -9,8 +9,9 @@ use heirloom::testing::{ManualClock, SeededEntropy};
 use heirloom::token::FamilyId;
 use heirloom::{Begun, Engine, Grant, KeyRing, MemoryStore, Outcome, Policy};
 
+use crate::backend::Backend;
+
 use super::answers::Actual;
-use super::backend::Backend;
 use super::history::{Family, Model};
 use super::log::Log;
 use super::node::{self, Disk, Heard, Node, Records, Running};

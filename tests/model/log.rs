@@ -174,7 +174,7 @@ impl Log {
                 for (generation, digest) in before.into_iter().chain(current) {
                     let there = self.released.get(&(*id, branch, generation));
                     for text in there.into_iter().flatten() {
-                        let shown = Presented::verify(text, &keys).expect("released by a node");
+                        let shown = Presented::verify(text, keys).expect("released by a node");
                         if shown.digest() != digest {
                             self.displaced.insert(text.clone());
                             self.void.insert(text.clone(), *id);

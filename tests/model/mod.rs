@@ -39,7 +39,6 @@
 //! | `resolve` | from an operation to what is asked |
 //! | `translate`, `answers` | from the model's words to heirloom's, and back |
 //! | `node` | two engines over one store that fails, loses and races |
-//! | `backend` | the store under test |
 //! | `driver` | carries out operations on both |
 //! | `agree`, `remember`, `races` | answers, strings, events and records are those of the model, races included |
 //! | `kind` | kinds of answers, to see whether enough happens |
@@ -48,8 +47,6 @@
 
 pub mod agree;
 pub mod answers;
-#[path = "../backend/mod.rs"]
-pub mod backend;
 pub mod driver;
 pub mod hear;
 pub mod history;

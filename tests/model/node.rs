@@ -10,8 +10,9 @@ use heirloom::testing::{Fault, FaultStore, ManualClock, Operations, SeededEntrop
 use heirloom::token::FamilyId;
 use heirloom::{Engine, Event, EventKind, Observer, Policy, Request, Timestamp};
 
+use crate::backend::Backend;
+
 use super::answers::Actual;
-use super::backend::Backend;
 use super::operation::Trouble;
 use super::translate;
 use super::words::{Asked, Millis, RETENTION, Resource, Ring, Showing, Window};

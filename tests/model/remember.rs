@@ -74,7 +74,7 @@ fn on_digests(model: &Model, record: &Record, line: &Line) -> Option<()> {
         let token = &model.tokens[link.token];
         let text = token.text.as_ref().filter(|_| token.key.is_some());
         text.is_none_or(|text| {
-            Presented::verify(text, &keys).is_ok_and(|shown| shown.digest() == digest)
+            Presented::verify(text, keys).is_ok_and(|shown| shown.digest() == digest)
         })
     };
     let before = line.chain.iter().rev().nth(1).zip(head.predecessor.as_ref());

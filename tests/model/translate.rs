@@ -1,6 +1,7 @@
 //! From shapes to the model's words, and from these to heirloom's.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use heirloom::adoption::Legacy;
@@ -203,9 +204,11 @@ pub fn ring(ring: &Ring) -> KeyRing {
     keys.with_adoption(AdoptionKey::new(&[0xad; 32]).expect("32 bytes"))
 }
 
-/// A ring that knows every key of any node's.
-pub fn every_key() -> KeyRing {
-    ring(&Ring { active: 1, accepted: [1, 2, 3].into(), adopts: false })
+/// A ring that knows every key of any node's: made once, for it is asked after each operation.
+pub fn every_key() -> &'static KeyRing {
+    static EVERY_KEY: LazyLock<KeyRing> =
+        LazyLock::new(|| ring(&Ring { active: 1, accepted: [1, 2, 3].into(), adopts: false }));
+    &EVERY_KEY
 }
 
 /// A key; with another `owner`, somebody else's key of the same id.

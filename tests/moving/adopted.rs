@@ -10,8 +10,8 @@ use heirloom::store::moving::GRACE;
 use heirloom::{Outcome, Refusal, Timestamp};
 use pollster::block_on;
 
-use crate::schedule::random_orders;
-use crate::world::{Kind, MOVING, Node, START, World, grant, granted, request, text};
+use crate::moving::world::{Kind, MOVING, Node, START, World, grant, granted, request, text};
+use crate::support::schedule::random_orders;
 
 const TOKEN: &str = "8xLOxBtZp8";
 
@@ -116,7 +116,8 @@ fn an_adopted_family_that_both_stores_know_is_found_once() {
     let _ = world.granted(Kind::Pulling, TOKEN);
     for kind in MOVING {
         let all = heirloom::store::Page { after: None, limit: 9 };
-        let selected = block_on(world.moving(kind).select(&crate::world::alice(), all)).unwrap();
+        let selected =
+            block_on(world.moving(kind).select(&crate::moving::world::alice(), all)).unwrap();
         assert_eq!(selected.len(), 1);
     }
 }

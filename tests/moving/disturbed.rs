@@ -8,7 +8,7 @@ use heirloom::testing::Fault;
 use heirloom::{Error, FamilyId, Outcome, Refusal, RevokeOutcome};
 use pollster::block_on;
 
-use crate::world::{Kind, MOVING, World, grant, granted, request, text};
+use crate::moving::world::{Kind, MOVING, World, grant, granted, request, text};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Side {

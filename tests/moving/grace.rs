@@ -8,7 +8,7 @@ use heirloom::store::{Page, Store};
 use heirloom::{FamilyId, Outcome, Refusal, RevokeOutcome, Selector, testing};
 use pollster::block_on;
 
-use crate::world::{Kind, MOVING, Node, World, alice, is_moved, request};
+use crate::moving::world::{Kind, MOVING, Node, World, alice, is_moved, request};
 
 const MILLI: Duration = Duration::from_millis(1);
 

@@ -7,8 +7,8 @@ use std::task::Poll;
 use heirloom::family::{Reason, Status};
 use heirloom::{Error, FamilyId, Outcome, Refusal, RevokeOutcome};
 
-use crate::schedule::{Orders, every_order};
-use crate::world::{KINDS, Kind, World, alice, granted, request, text};
+use crate::moving::world::{KINDS, Kind, World, alice, granted, request, text};
+use crate::support::schedule::{Orders, every_order};
 
 /// Looks at both stores after every step.
 async fn watched<T>(world: &World, id: FamilyId, future: impl Future<Output = T>) -> T {
@@ -173,13 +173,13 @@ fn a_change_of_the_grant_beside_an_exchange_is_not_lost() {
 /// Three at once, in random orders: a node of each kind that is right.
 #[test]
 fn a_following_a_pulling_node_and_a_walk_at_once_lose_nothing() {
-    crate::schedule::random_orders(2000, 3, |schedule| {
+    crate::support::schedule::random_orders(2000, 3, |schedule| {
         let world = World::new();
         let (token, id) = world.issued();
         let (one, other) = (world.node(Kind::Following), world.node(Kind::Pulling));
         let moving = world.moving(Kind::Pulling);
         let outcomes = std::cell::RefCell::new(Vec::new());
-        let exchange = async |node: &crate::world::Node| {
+        let exchange = async |node: &crate::moving::world::Node| {
             let outcome = watched(&world, id, node.refresh(&token, request())).await;
             outcomes.borrow_mut().push(text(&granted(outcome.unwrap())));
         };

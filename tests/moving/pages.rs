@@ -8,7 +8,7 @@ use heirloom::store::{Cursor, Page, Store, StoreErrorKind};
 use heirloom::{FamilyId, Refusal};
 use pollster::block_on;
 
-use crate::world::{Kind, MOVING, World, alice, is_moved};
+use crate::moving::world::{Kind, MOVING, World, alice, is_moved};
 
 /// Families in every place that there is: token, id, and whether it can be used.
 fn scattered(world: &World) -> Vec<(String, FamilyId, bool)> {

@@ -8,8 +8,10 @@ use heirloom::store::{Created, MovingStore, Store, StoreErrorKind};
 use heirloom::{Error, Leeway, Mismatch, Outcome, Policy, Refusal, RevokeOutcome, testing};
 use pollster::block_on;
 
-use crate::turns::Turns;
-use crate::world::{KINDS, Kind, MOVING, World, alice, grant, granted, is_moved, request, text};
+use crate::moving::turns::Turns;
+use crate::moving::world::{
+    KINDS, Kind, MOVING, World, alice, grant, granted, is_moved, request, text,
+};
 
 #[test]
 fn a_family_moves_with_its_first_use_on_a_node_that_pulls_and_goes_on_there() {

@@ -6,7 +6,7 @@ use heirloom::testing::Fault;
 use heirloom::{FamilyId, Refusal};
 use pollster::block_on;
 
-use crate::world::{Kind, World};
+use crate::moving::world::{Kind, World};
 
 #[test]
 fn a_walk_moves_every_family_and_nobody_is_logged_out() {
@@ -106,7 +106,7 @@ fn two_walks_at_once_move_each_family_once() {
     }
     let (one, other) = (world.moving(Kind::Pulling), world.moving(Kind::Pulling));
     let mut moved = 0;
-    crate::schedule::random_orders(1, 7, |schedule| {
+    crate::support::schedule::random_orders(1, 7, |schedule| {
         let pages = schedule.pair(one.move_page(None, 99), other.move_page(None, 99));
         moved = pages.0.unwrap().moved + pages.1.unwrap().moved;
     });

@@ -14,7 +14,7 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::turns::Turns;
+use crate::moving::turns::Turns;
 
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 

@@ -4,9 +4,9 @@ use heirloom::family::Family;
 use heirloom::store::{PostgresStore, StoreError, StoreErrorKind};
 use heirloom::{Page, Selector, Store, testing};
 
-use crate::families::{ended, fresh, full};
-use crate::server::Place;
-use crate::steps::*;
+use crate::postgres::server::Place;
+use crate::postgres::steps::*;
+use crate::records::families::{ended, fresh, full};
 
 fn renumbered(mut family: Family, number: u64) -> Family {
     family.id = id(number);
@@ -190,7 +190,7 @@ async fn a_check_of_the_operators_own_is_no_impossible_family() {
     let store = place.store().await;
     let error = store.create(testing::create(family(1, 0))).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    let text = crate::migration::chain(&error);
+    let text = crate::postgres::migration::chain(&error);
     assert!(text.contains("violates check constraint \"ours\""), "{text}");
     // The server adds the whole row in its details: digests belong into no log.
     assert!(!format!("{text} {error:?}").contains("Failing row"), "{error:?}");

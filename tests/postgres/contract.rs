@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::families::{any_family, ended, stated};
-use crate::server::Place;
-use crate::steps::*;
+use crate::postgres::server::Place;
+use crate::postgres::steps::*;
+use crate::records::families::{any_family, ended, stated};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: bash scripts/test.sh"]

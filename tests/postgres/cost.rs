@@ -10,9 +10,9 @@ use heirloom::{
 };
 use tokio_postgres::Row;
 
-use crate::server::{Database, Place, Server, pool};
-use crate::steps::*;
-use crate::wire::Wire;
+use crate::postgres::server::{Database, Place, Server, pool};
+use crate::postgres::steps::*;
+use crate::postgres::wire::Wire;
 
 /// A database whose statements are counted, by the server and on the wire to it.
 struct Meter {

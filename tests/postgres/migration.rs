@@ -5,8 +5,8 @@ use std::error::Error;
 use heirloom::store::{PostgresStore, StoreError, StoreErrorKind};
 use tokio::task::JoinSet;
 
-use crate::server::{Database, Place};
-use crate::steps::*;
+use crate::postgres::server::{Database, Place};
+use crate::postgres::steps::*;
 
 /// What an operator reads: the error and its sources.
 pub fn chain(error: &StoreError) -> String {

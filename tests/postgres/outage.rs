@@ -7,10 +7,10 @@ use heirloom::Store;
 use heirloom::store::{PostgresStore, StoreError, StoreErrorKind};
 use tokio::task::yield_now;
 
-use crate::migration::chain;
-use crate::server::{Place, Server, pool};
-use crate::steps::*;
-use crate::wire::Wire;
+use crate::postgres::migration::chain;
+use crate::postgres::server::{Place, Server, pool};
+use crate::postgres::steps::*;
+use crate::postgres::wire::Wire;
 
 /// An error that is not the client's fault and may pass; as text.
 fn unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> String {
@@ -50,7 +50,8 @@ async fn a_session_that_ends_while_a_rotation_waits_leaves_the_family_as_it_was(
         WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)); ROLLBACK";
     let caller = store.clone();
     let call = async move { rotate(&caller, 1, 0).await };
-    let text = unavailable(crate::races::behind(&place, 1, (lock, terminate), call).await);
+    let text =
+        unavailable(crate::postgres::races::behind(&place, 1, (lock, terminate), call).await);
     assert!(text.contains("terminating connection due to administrator command"), "{text}");
     assert_eq!(load(&store, 1).await, Some(family(1, 0)));
     committed(rotate(&store, 1, 0).await.unwrap());

@@ -7,8 +7,8 @@ use heirloom::store::PostgresStore;
 use heirloom::{Store, testing};
 use tokio::task::JoinSet;
 
-use crate::server::Place;
-use crate::steps::*;
+use crate::postgres::server::Place;
+use crate::postgres::steps::*;
 
 /// The instant before which what has ended goes.
 const CUTOFF: i64 = -1_000_000;
@@ -149,13 +149,9 @@ async fn a_family_that_is_used_meanwhile_stays() {
         create(&store, &ended_at(1, CUTOFF - 1)).await;
         let used = "UPDATE heirloom_families SET idle_expires_at = now()";
         let purging = store.clone();
-        let purged =
-            crate::races::behind(
-                &place,
-                0,
-                (used, "COMMIT"),
-                async move { purge(&purging, 10).await },
-            );
+        let purged = crate::postgres::races::behind(&place, 0, (used, "COMMIT"), async move {
+            purge(&purging, 10).await
+        });
         assert_eq!((purged.await, left(&place).await), (1, 1), "{level}");
         place.sql("TRUNCATE heirloom_families").await;
     }
@@ -171,13 +167,9 @@ async fn a_family_that_is_damaged_meanwhile_stays() {
     create(&store, &ended_at(0, CUTOFF - 1)).await;
     let damaged = "UPDATE heirloom_families SET version = version + 1, subject = ''";
     let purging = store.clone();
-    let purged =
-        crate::races::behind(
-            &place,
-            0,
-            (damaged, "COMMIT"),
-            async move { purge(&purging, 10).await },
-        );
+    let purged = crate::postgres::races::behind(&place, 0, (damaged, "COMMIT"), async move {
+        purge(&purging, 10).await
+    });
     assert_eq!((purged.await, left(&place).await), (0, 1));
 }
 

@@ -10,8 +10,8 @@ use heirloom::{Store, testing};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::server::Place;
-use crate::steps::*;
+use crate::postgres::server::Place;
+use crate::postgres::steps::*;
 
 const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 

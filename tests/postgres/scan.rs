@@ -4,8 +4,8 @@ use heirloom::store::{Cursor, CursorError, PostgresStore, Scanned, StoreErrorKin
 use heirloom::token::FamilyId;
 use heirloom::{Selector, Store};
 
-use crate::server::Place;
-use crate::steps::*;
+use crate::postgres::server::Place;
+use crate::postgres::steps::*;
 
 /// The ids of all, from a place on; those that are refused with the field.
 async fn walk(

@@ -7,7 +7,7 @@ use heirloom::testing::{self, digest, token};
 use heirloom::token::{FamilyId, Position, Presented};
 use heirloom::{Key, KeyRing, Policy, Reason, Request, Store, Timestamp};
 
-use crate::families;
+use crate::records::families;
 
 /// The present instant of these tests.
 pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);

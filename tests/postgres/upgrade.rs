@@ -6,11 +6,11 @@ use heirloom::token::FamilyId;
 use heirloom::{Page, Policy, Request, Selector, Store, Timestamp, testing};
 use tokio::task::JoinSet;
 
-use crate::families::{self, stated};
-use crate::migration::chain;
-use crate::server::Place;
-use crate::steps::*;
-use crate::stored::stored;
+use crate::postgres::migration::chain;
+use crate::postgres::server::Place;
+use crate::postgres::steps::*;
+use crate::records::families::{self, stated};
+use crate::records::stored::stored;
 
 const VERSION_1: &str = include_str!("../../src/store/schema/postgres/schema.sql");
 

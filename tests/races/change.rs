@@ -5,9 +5,9 @@ use std::cell::Cell;
 
 use heirloom::{Error, Granted, How, Outcome, Policy, Refusal};
 
-use crate::exchange::{WAYS, Way, exchange};
-use crate::nodes::Nodes;
-use crate::schedule::every_order;
+use crate::races::nodes::Nodes;
+use crate::support::exchange::{WAYS, Way, exchange};
+use crate::support::schedule::every_order;
 use crate::support::{grant, granted, text};
 
 #[test]

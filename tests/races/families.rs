@@ -7,8 +7,8 @@ use heirloom::engine::Adopted;
 use heirloom::family::Status;
 use heirloom::{AdoptionKey, Clock, Error, FamilyId, FamilyLimit, Grant, KeyRing, Policy};
 
-use crate::nodes::Nodes;
-use crate::schedule::{every_order, fewer, random_orders};
+use crate::races::nodes::Nodes;
+use crate::support::schedule::{every_order, fewer, random_orders};
 use crate::support::{grant, key};
 
 fn live(nodes: &Nodes) -> Vec<FamilyId> {

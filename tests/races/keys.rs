@@ -7,9 +7,9 @@ use std::task::Poll;
 
 use heirloom::{KeyRing, Policy, Store};
 
-use crate::exchange::{Way, exchange};
-use crate::nodes::Nodes;
-use crate::schedule::{Task, every_order};
+use crate::races::nodes::Nodes;
+use crate::support::exchange::{Way, exchange};
+use crate::support::schedule::{Task, every_order};
 use crate::support::{Node, granted, key, text};
 
 /// Lets the scheduler turn to another task.

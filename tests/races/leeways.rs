@@ -6,9 +6,9 @@ use heirloom::testing::{Fault, Operation};
 use heirloom::token::Parsed;
 use heirloom::{Error, Granted, How, Leeway, Outcome, Policy, Reason, Refusal};
 
-use crate::exchange::{WAYS, Way, exchange};
-use crate::nodes::{Nodes, pairs};
-use crate::schedule::{Schedule, every_order, fewer, random_orders};
+use crate::races::nodes::{Nodes, pairs};
+use crate::support::exchange::{WAYS, Way, exchange};
+use crate::support::schedule::{Schedule, every_order, fewer, random_orders};
 use crate::support::{grant, granted, text};
 
 const TEN: Duration = Duration::from_secs(10);

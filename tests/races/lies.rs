@@ -6,10 +6,10 @@ use std::task::{Context, Waker};
 use heirloom::testing::{Fault, Operation};
 use heirloom::{Error, How, Outcome, Policy, Reason, Refusal};
 
-use crate::exchange::{WAYS, Way, exchange};
-use crate::nodes::{Nodes, pairs};
-use crate::revocation::{Ender, end};
-use crate::schedule::{Schedule, every_order, fewer, random_orders};
+use crate::races::nodes::{Nodes, pairs};
+use crate::races::revocation::{Ender, end};
+use crate::support::exchange::{WAYS, Way, exchange};
+use crate::support::schedule::{Schedule, every_order, fewer, random_orders};
 use crate::support::{grant, granted, text};
 
 const LIES: [Fault; 2] = [Fault::Conflict, Fault::ConflictAfter];

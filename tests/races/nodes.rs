@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use heirloom::{Error, Granted, Leeway, Outcome, Policy, Refusal};
 
-use crate::exchange::{WAYS, Way, exchange};
+use crate::support::exchange::{WAYS, Way, exchange};
 use crate::support::{Node, World, grant, granted, node, text};
 
 /// All pairs of ways.

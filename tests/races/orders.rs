@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use heirloom::{Error, Granted, How, Outcome, Policy, Refusal};
 
-use crate::exchange::{Way, exchange};
-use crate::nodes::{Nodes, pairs, refusing, strict};
-use crate::schedule::{Orders, Task, every_order, fewer, random_orders};
+use crate::races::nodes::{Nodes, pairs, refusing, strict};
+use crate::support::exchange::{Way, exchange};
+use crate::support::schedule::{Orders, Task, every_order, fewer, random_orders};
 use crate::support::{granted, text};
 
 #[test]

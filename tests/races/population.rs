@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use heirloom::{Ends, Outcome, Page, Policy, Reason, Refusal, Selector};
 
-use crate::exchange::{WAYS, Way, exchange};
-use crate::nodes::Nodes;
-use crate::schedule::every_order;
+use crate::races::nodes::Nodes;
+use crate::support::exchange::{WAYS, Way, exchange};
+use crate::support::schedule::every_order;
 use crate::support::{grant, granted, text};
 
 const IDLE: Duration = Duration::from_secs(60);

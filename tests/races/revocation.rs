@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 
 use heirloom::{FamilyId, Outcome, Policy, Reason, Refusal, RevokeOutcome, Selector};
 
-use crate::exchange::{WAYS, Way, exchange};
-use crate::nodes::Nodes;
-use crate::schedule::{Schedule, Task, every_order};
+use crate::races::nodes::Nodes;
+use crate::support::exchange::{WAYS, Way, exchange};
+use crate::support::schedule::{Schedule, Task, every_order};
 use crate::support::{Node, request, text};
 
 /// A way to end a family; they differ in the store calls that they make.

@@ -10,10 +10,10 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::exchange::{WAYS, exchange};
-use crate::nodes::{Nodes, strict};
-use crate::revocation::{Ender, end};
-use crate::schedule::fewer;
+use crate::races::nodes::{Nodes, strict};
+use crate::races::revocation::{Ender, end};
+use crate::support::exchange::{WAYS, exchange};
+use crate::support::schedule::fewer;
 use crate::support::{Node, grant, granted, key, request, text};
 
 const THREADS: usize = 8;

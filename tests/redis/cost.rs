@@ -13,8 +13,8 @@ use heirloom::{
 };
 use redis::cmd;
 
-use crate::sample::{DAY, at, end, full, issued};
-use crate::world::{ALONE, Connection, World, cluster, one};
+use crate::redis::sample::{DAY, at, end, full, issued};
+use crate::redis::world::{ALONE, Connection, World, cluster, one};
 
 const START: Timestamp = at(1_700_000_000_000);
 

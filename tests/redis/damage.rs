@@ -9,8 +9,10 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use redis::cmd;
 
-use crate::sample::{adopted, any_family, at, displaced, end, forked, fresh, full, rotation};
-use crate::world::{Connection, World, on_both};
+use crate::redis::sample::{
+    adopted, any_family, at, displaced, end, forked, fresh, full, rotation,
+};
+use crate::redis::world::{Connection, World, on_both};
 
 /// The steps that would change a family, and what each has met.
 async fn errors<C: Connection>(

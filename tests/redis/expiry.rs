@@ -11,8 +11,8 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use redis::cmd;
 
-use crate::sample::{DAY, any_family, at, end, forked, issued, rotation};
-use crate::world::{Connection, World, on_both};
+use crate::redis::sample::{DAY, any_family, at, end, forked, issued, rotation};
+use crate::redis::world::{Connection, World, on_both};
 
 /// Hosts live in virtual time: at its beginning, in our past, and far in our future.
 const CLOCKS: [Timestamp; 4] = [at(0), at(1_000_000_000_000), at(9_000_000_000_000), at(1 << 52)];

@@ -10,9 +10,9 @@ use heirloom::{Selector, Timestamp};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, cmd};
 
-use crate::sample::{DAY, at, end, full, issued, page, rotation};
-use crate::server::Server;
-use crate::world::{on_both, wait};
+use crate::redis::sample::{DAY, at, end, full, issued, page, rotation};
+use crate::redis::server::Server;
+use crate::redis::world::{on_both, wait};
 
 /// What each kind of call says.
 async fn all_calls(
@@ -148,7 +148,7 @@ fn a_user_with_the_documented_permissions_can_do_everything() {
         let rule = rule.expect("the rule is documented").replace(">password", "nopass");
         let _: () = server.ask(&format!("ACL SETUSER heirloom {rule}")).await;
         let url = server.url.replace("redis://", "redis://heirloom:any@");
-        let connection = crate::world::connect(&url).await;
+        let connection = crate::redis::world::connect(&url).await;
         let store = RedisStore::open(connection).await.unwrap();
         let family = full();
         let _ = store.create(create(family.clone())).await.unwrap();

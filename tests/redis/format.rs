@@ -10,10 +10,10 @@ use heirloom::testing::{purge, replace};
 use heirloom::{Selector, Timestamp};
 use redis::cmd;
 
-use crate::sample::{
+use crate::redis::sample::{
     DAY, at, displaced, end, ended, fresh, full, id, issued, next, page, rotation,
 };
-use crate::world::{Connection, World, on_both};
+use crate::redis::world::{Connection, World, on_both};
 
 const ROWS: [&str; 3] = [
     include_str!("../golden/0.1.0/fresh.row"),

@@ -8,8 +8,8 @@ use heirloom::token::FamilyId;
 use heirloom::{Grant, Selector};
 use redis::cmd;
 
-use crate::sample::{DAY, at, fresh, id, issued, page};
-use crate::world::{Connection, World, on_both};
+use crate::redis::sample::{DAY, at, fresh, id, issued, page};
+use crate::redis::world::{Connection, World, on_both};
 
 /// An entry that was made so many days ago.
 fn entry(id: FamilyId, days_ago: u64) -> String {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use heirloom::store::{Store, Written};
 use redis::cmd;
 
-use crate::sample::{
+use crate::redis::sample::{
     DAY, adopted, at, displaced, forked, fresh, full, id, issued, rotation, stated,
 };
-use crate::world::on_both;
+use crate::redis::world::on_both;
 
 on_both! {
     async fn a_family_is_a_hash_of_readable_columns(world) {
@@ -138,7 +138,7 @@ on_both! {
                 heirloom::Selector::client(name),
                 heirloom::Selector::subject_and_client(name, name),
             ] {
-                let found = store.select(&selector, crate::sample::page(None, 100)).await.unwrap();
+                let found = store.select(&selector, crate::redis::sample::page(None, 100)).await.unwrap();
                 assert_eq!(found, [Ok(family.clone())], "{name}");
             }
         }

@@ -8,8 +8,8 @@ use heirloom::{Grant, Reason};
 use redis::aio::ConnectionLike;
 use redis::{Arg, Cmd, Pipeline, RedisFuture, Value, cmd};
 
-use crate::sample::{DAY, adopted, at, end, forked, fresh, full, id, issued};
-use crate::world::{Connection, World, on_both};
+use crate::redis::sample::{DAY, adopted, at, end, forked, fresh, full, id, issued};
+use crate::redis::world::{Connection, World, on_both};
 
 /// Ends at this instant.
 fn ending(number: u16, millis: u64) -> Family {

@@ -11,8 +11,8 @@ use heirloom::{
 use redis::aio::ConnectionLike;
 use redis::{Cmd, Pipeline, RedisFuture, Value};
 
-use crate::sample::{DAY, at, end, full, page};
-use crate::world::{Connection, World, on_both};
+use crate::redis::sample::{DAY, at, end, full, page};
+use crate::redis::world::{Connection, World, on_both};
 
 /// Sends everything twice, and returns the second answer.
 #[derive(Clone)]

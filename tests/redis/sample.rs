@@ -10,9 +10,7 @@ use heirloom::testing::{self, digest, token};
 use heirloom::token::{FamilyId, Position, Presented};
 use heirloom::{Key, KeyRing, Policy, Reason, Request, Timestamp};
 
-#[path = "../records/families.rs"]
-mod families;
-pub use families::{adopted, any_family, displaced, ended, fresh, full, stated};
+pub use crate::records::families::{adopted, any_family, displaced, ended, fresh, full, stated};
 
 pub const DAY: Duration = Duration::from_secs(86_400);
 
@@ -42,7 +40,7 @@ pub fn forked(ends: &[(u16, Option<u64>)]) -> Family {
     (family.expires_at, family.grant) = (None, fresh().grant);
     let branches: Vec<_> =
         ends.iter().map(|(number, end)| (*number, 0, end.unwrap_or(60_000))).collect();
-    family.branches = families::branches(&branches);
+    family.branches = crate::records::families::branches(&branches);
     for (branch, (_, end)) in family.branches.live.iter_mut().zip(ends) {
         branch.head.idle_expires_at = end.map(at);
     }

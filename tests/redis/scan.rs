@@ -9,9 +9,9 @@ use heirloom::testing::create;
 use heirloom::token::FamilyId;
 use redis::cmd;
 
-use crate::sample::{DAY, at, fresh, issued};
-use crate::server::Server;
-use crate::world::{Connection, on_both, wait};
+use crate::redis::sample::{DAY, at, fresh, issued};
+use crate::redis::server::Server;
+use crate::redis::world::{Connection, on_both, wait};
 
 /// Families of one bucket.
 fn crowd(numbers: std::ops::Range<u16>) -> Vec<Family> {

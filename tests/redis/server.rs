@@ -7,7 +7,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, cmd};
 use tempfile::TempDir;
 
-use crate::world::connect;
+use crate::redis::world::connect;
 
 /// Ends with this value, and leaves nothing.
 pub struct Server {

@@ -6,8 +6,8 @@ use heirloom::store::StoreError;
 use heirloom::store::redis::{RedisSettings, RedisStore, RedisUnfit};
 use redis::cmd;
 
-use crate::server::Server;
-use crate::world::{ALONE, Connection, World, cluster, on_both, wait};
+use crate::redis::server::Server;
+use crate::redis::world::{ALONE, Connection, World, cluster, on_both, wait};
 
 fn unfit(error: &StoreError) -> &RedisUnfit {
     error.source().unwrap().downcast_ref().unwrap_or_else(|| panic!("{error:?}"))

@@ -39,20 +39,20 @@ macro_rules! on_both {
         mod $name {
             use super::*;
 
-            async fn story<C: crate::world::Connection>($world: crate::world::World<C>) $body
+            async fn story<C: crate::redis::world::Connection>($world: crate::redis::world::World<C>) $body
 
             #[test]
             #[ignore = "needs Redis: bash scripts/test.sh"]
             fn on_one_server() {
-                let _shared = crate::world::ALONE.read();
-                crate::world::one(story);
+                let _shared = crate::redis::world::ALONE.read();
+                crate::redis::world::one(story);
             }
 
             #[test]
             #[ignore = "needs Redis Cluster: bash scripts/test.sh"]
             fn on_a_cluster() {
-                let _shared = crate::world::ALONE.read();
-                crate::world::cluster(story);
+                let _shared = crate::redis::world::ALONE.read();
+                crate::redis::world::cluster(story);
             }
         }
     )*};

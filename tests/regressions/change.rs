@@ -7,7 +7,7 @@ use heirloom::testing::{Fault, Operation};
 use heirloom::{Grant, How, Policy, Store};
 use pollster::block_on;
 
-use crate::outsider::{Outsider, engine, first};
+use crate::regressions::outsider::{Outsider, engine, first};
 use crate::support::{World, grant, granted, request, text};
 
 /// A step-up: all of the stored scope, and `admin`.

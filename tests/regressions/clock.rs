@@ -9,7 +9,7 @@ use heirloom::testing::{Fault, Operation};
 use heirloom::{Error, Event, EventKind, Outcome, Policy, Reason, Refusal, Rotation, record};
 use pollster::block_on;
 
-use crate::outsider::{Outsider, engine as second_engine, first};
+use crate::regressions::outsider::{Outsider, engine as second_engine, first};
 use crate::support::{START, World, grant, request, text};
 
 /// A look at the family stalled for an hour, in a failover say, and the grant ended meanwhile. The write that followed

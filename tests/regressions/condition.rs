@@ -9,7 +9,7 @@ use heirloom::testing::Operation;
 use heirloom::{Begun, Binding, Error, FamilyId, Outcome, Policy, Reason, Request, RevokeOutcome};
 use pollster::block_on;
 
-use crate::outsider::{Outsider, engine, first};
+use crate::regressions::outsider::{Outsider, engine, first};
 use crate::support::{START, grant, request, text};
 
 /// The least that a statement could ask for: live, and this very token the current one.

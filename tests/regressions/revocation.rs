@@ -14,7 +14,7 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::outsider::{Outsider, engine, first};
+use crate::regressions::outsider::{Outsider, engine, first};
 use crate::support::{World, grant, granted, request, text};
 
 /// Three families of one subject, in the order of their ids.

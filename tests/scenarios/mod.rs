@@ -1,8 +1,6 @@
 //! The interpreter of scenario files: shared by the runner and by the `story` example.
 
 mod after;
-#[path = "../backend/mod.rs"]
-mod backend;
 mod expect;
 mod fields;
 pub mod file;

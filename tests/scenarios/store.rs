@@ -4,8 +4,8 @@ use heirloom::family::{Family, Impossible};
 use heirloom::testing::FaultStore;
 use heirloom::{FamilyId, record};
 
-use super::backend;
 use super::fields::Check;
+use crate::backend;
 
 /// What the engines of all nodes share.
 pub type Shared = FaultStore<backend::Backend>;

@@ -16,8 +16,9 @@ use pollster::block_on;
 use rusqlite::{Connection, ToSql};
 use tempfile::TempDir;
 
-use crate::stored::stored;
-use crate::{START, families, grant, path, request, story, text};
+use crate::records::families;
+use crate::records::stored::stored;
+use crate::sqlite::{START, grant, path, request, story, text};
 
 const VERSION_1: &str = include_str!("../../src/store/schema/sqlite.sql");
 

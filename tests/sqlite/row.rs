@@ -8,8 +8,8 @@ use pollster::block_on;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::families::{any_family, stated};
-use crate::{Disk, at_once};
+use crate::records::families::{any_family, stated};
+use crate::sqlite::{Disk, at_once};
 
 #[test]
 fn every_family_is_read_as_it_was_written_and_ends_when_it_does() {

@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 use proptest_state_machine::ReferenceStateMachine;
 
 use super::Reference;
-use crate::model::backend::Backend;
+use crate::backend::Backend;
 use crate::model::driver::Driver;
 use crate::model::kind::{EVERY_ANSWER, kind};
 use crate::model::operation::Operation;

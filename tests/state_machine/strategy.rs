@@ -8,8 +8,17 @@ use crate::model::operation::{
     ScopeShape, Side, Spelling, Step, Surroundings, Timer, Trouble, WindowShape,
 };
 
+thread_local! {
+    /// Made once: it is asked for each operation of each list.
+    static OPERATION: BoxedStrategy<Operation> = any_operation();
+}
+
 /// Anything that can happen once a family has been issued.
 pub fn operation() -> BoxedStrategy<Operation> {
+    OPERATION.with(Clone::clone)
+}
+
+fn any_operation() -> BoxedStrategy<Operation> {
     let race = (racer(), racer(), any::<u64>());
     prop_oneof![
         24 => step().prop_map(Operation::Step),

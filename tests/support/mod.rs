@@ -1,12 +1,12 @@
 //! What these tests share: a store that can fail, a clock set by hand, and engines over both.
 
-#[path = "../backend/mod.rs"]
-mod backend;
+pub mod exchange;
+pub mod schedule;
 
 use heirloom::testing::{FaultStore, ManualClock, SeededEntropy};
 use heirloom::{Engine, Grant, Granted, Key, KeyRing, Outcome, Policy, Request, Timestamp};
 
-use self::backend::Backend;
+use crate::backend::Backend;
 
 /// When every story begins.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);

@@ -6,8 +6,8 @@
 use heirloom::rollout::Rollout;
 use heirloom::{Leeway, Policy, Reaction, Refusal, Rotation, Timestamp, profile};
 
-use crate::stage::{DAY, HOUR, MINUTE, MS, SECOND, Shown, Stage};
 use crate::support::START;
+use crate::systems::stage::{DAY, HOUR, MINUTE, MS, SECOND, Shown, Stage};
 
 fn persistent() -> Policy {
     Policy::builder().rotation(Rotation::Never).build().unwrap()

@@ -10,7 +10,7 @@ use heirloom::{
     Leeway, LeewayEnd, LeewayMode, Mismatch, Policy, Reaction, Refusal, Rotation, profile,
 };
 
-use crate::stage::{DAY, MINUTE, MS, SECOND, Shown, Stage};
+use crate::systems::stage::{DAY, MINUTE, MS, SECOND, Shown, Stage};
 
 /// What each sequence comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,7 +6,7 @@
 
 use heirloom::{Leeway, Mismatch, Policy, Refusal, profile};
 
-use crate::stage::{DAY, HOUR, MINUTE, MS, SECOND, Shown, Stage};
+use crate::systems::stage::{DAY, HOUR, MINUTE, MS, SECOND, Shown, Stage};
 
 fn with(leeway: Leeway) -> Policy {
     profile::atlassian_2021().to_builder().leeway(leeway).build().unwrap()

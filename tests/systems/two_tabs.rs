@@ -8,8 +8,8 @@ use heirloom::family::Reuse;
 use heirloom::{Engine, Event, KeyRing, Leeway, Policy, Reason, Refusal, profile};
 use pollster::block_on;
 
-use crate::stage::{HOUR, MINUTE, MS, SECOND, Shown, Stage};
 use crate::support::{grant, granted, key, request, text};
+use crate::systems::stage::{HOUR, MINUTE, MS, SECOND, Shown, Stage};
 
 /// Without a leeway the second tab is taken for a thief, three tenths of a second after the first: a logout in both.
 #[test]

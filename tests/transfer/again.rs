@@ -7,7 +7,7 @@ use heirloom::transfer::{Import, TransferError};
 use heirloom::{MemoryStore, Outcome, Policy, Request};
 use pollster::block_on;
 
-use crate::sample::{everything, families, file, import, is_live, node};
+use crate::transfer::sample::{everything, families, file, import, is_live, node};
 
 #[test]
 fn an_import_that_is_run_twice_changes_nothing_the_second_time() {

@@ -7,7 +7,7 @@ use heirloom::transfer::LineError;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::sample::{Sample, everything, families, file, import, lines, wrong};
+use crate::transfer::sample::{Sample, everything, families, file, import, lines, wrong};
 
 /// Gives every line the checksum that it should have: what an attacker, or another program, can do.
 pub fn signed(text: &str) -> Vec<u8> {

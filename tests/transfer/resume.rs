@@ -9,7 +9,7 @@ use heirloom::testing::{Fault, FaultStore};
 use heirloom::transfer::{Export, TransferError};
 use pollster::block_on;
 
-use crate::sample::{everything, families, file, import};
+use crate::transfer::sample::{everything, families, file, import};
 
 #[test]
 fn an_export_that_goes_on_from_any_mark_writes_the_same_file() {

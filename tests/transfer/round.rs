@@ -7,7 +7,9 @@ use heirloom::transfer::{self, LineError};
 use heirloom::{FamilyId, MemoryStore, Outcome, Policy, Request};
 use pollster::block_on;
 
-use crate::sample::{everything, families, file, import, is_live, lines, mark_moved, node, wrong};
+use crate::transfer::sample::{
+    everything, families, file, import, is_live, lines, mark_moved, node, wrong,
+};
 
 #[test]
 fn every_kind_of_family_comes_out_as_it_went_in() {
@@ -130,7 +132,7 @@ fn a_mark_is_not_imported_either() {
         "\"status\":\"revoked\",\"revoked_at\":1700000000000,\"reason\":\"moved\",\"revoked_by\":0";
     let marked = whole.replacen("\"status\":\"live\"", ended, 1);
     let store = MemoryStore::new();
-    let (line, error) = wrong(import(&store, &crate::damage::signed(&marked)));
+    let (line, error) = wrong(import(&store, &crate::transfer::damage::signed(&marked)));
     assert_eq!(line, 2);
     assert!(
         matches!(error, LineError::Impossible(it) if it.field == "reason" && it.family == moved.id)

@@ -17,7 +17,7 @@ pub fn expect(path: &str, text: &str) {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == text,
-        "{} has changed:\n{}\nIf that is meant: HEIRLOOM_BLESS=1 cargo test --test transitions",
+        "{} has changed:\n{}\nIf that is meant: HEIRLOOM_BLESS=1 cargo test transitions::",
         path.display(),
         difference(&committed, text)
     );

@@ -215,7 +215,8 @@ fn in_groups<'a>(
 
 /// A run of instants with the same decisions is one row, so that every boundary shows.
 fn by_time(state: &State, shown: &[Shown], instants: &[Instant], policy: &Policy) -> String {
-    let rows: Vec<_> = instants.iter().map(|at| cells(state, shown, &PLAIN, at, policy)).collect();
+    let shown = presented(state, shown);
+    let rows: Vec<_> = instants.iter().map(|at| cells(state, &shown, &PLAIN, at, policy)).collect();
     let (mut text, mut first) = (String::new(), 0);
     for run in rows.chunk_by(|one, next| one == next) {
         let (from, to) = (&instants[first].name, &instants[first + run.len() - 1].name);
@@ -228,21 +229,26 @@ fn by_time(state: &State, shown: &[Shown], instants: &[Instant], policy: &Policy
 
 fn by_request(state: &State, shown: &[Shown], policy: &Policy) -> String {
     let inside = instants().into_iter().rfind(|instant| instant.at < LEEWAY_END).unwrap();
+    let shown = presented(state, shown);
     let rows = asked::ALL.iter();
-    rows.map(|asked| row(asked.name, &cells(state, shown, asked, &inside, policy))).collect()
+    rows.map(|asked| row(asked.name, &cells(state, &shown, asked, &inside, policy))).collect()
+}
+
+fn presented(state: &State, shown: &[Shown]) -> Vec<Option<Presented>> {
+    shown.iter().map(|shown| shown.of(&state.family)).collect()
 }
 
 fn cells(
     state: &State,
-    shown: &[Shown],
+    shown: &[Option<Presented>],
     asked: &Asked,
     instant: &Instant,
     policy: &Policy,
 ) -> Vec<String> {
     let State { family, .. } = state;
-    let cell = |shown: &Shown| {
-        shown.of(family).map_or(".".to_owned(), |presented| {
-            let decision = decide(family, &presented, &asked.request(), policy, instant.at);
+    let cell = |shown: &Option<Presented>| {
+        shown.as_ref().map_or(".".to_owned(), |presented| {
+            let decision = decide(family, presented, &asked.request(), policy, instant.at);
             word(&decision, &family.grant.scope)
         })
     };

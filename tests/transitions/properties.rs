@@ -6,9 +6,9 @@ use heirloom::guard::Guard;
 use heirloom::token::{Position, Presented};
 use heirloom::{LeewayMode, Mismatch, Reaction, Reason, Refusal, Timestamp};
 
-use crate::matrix::{Combination, visit, visit_later};
-use crate::name;
-use crate::shown::{Part, Shown};
+use crate::transitions::matrix::{Combination, visit, visit_later};
+use crate::transitions::name;
+use crate::transitions::shown::{Part, Shown};
 
 /// Whether the token is the spent one that the head was made from, and nothing has closed its leeway or used it up.
 fn in_leeway(at: &Combination<'_>) -> bool {
