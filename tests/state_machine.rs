@@ -54,6 +54,7 @@
 //! rotation whose family was revoked after its write and before its retry (see the tests of races and faults). Real
 //! threads are the business of those as well.
 
+mod losses;
 mod reach;
 mod stories;
 mod strategy;

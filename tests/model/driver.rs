@@ -13,12 +13,14 @@ use crate::backend::Backend;
 
 use super::answers::Actual;
 use super::history::{Family, Model};
-use super::log::Log;
+use super::log::{Families, Log};
 use super::node::{self, Disk, Heard, Node, Records, Running};
 use super::operation::{Call, Operation, Presentation, Step, Trouble};
 use super::properties::{self, Crowd, Moment};
 use super::said::said;
-use super::words::{Answer, Ask, Asked, BEGINNING, Consent, FamilyNo, How, Millis, Mode, Ring};
+use super::words::{
+    Answer, Ask, Asked, BEGINNING, Consent, FamilyNo, How, Millis, Mode, Ring, Rules,
+};
 use super::{agree, races, remember, translate};
 
 /// How many earlier states of the store a failover can go back to.
@@ -38,7 +40,15 @@ pub struct Driver {
     entropy: SeededEntropy,
     nodes: [Arc<Node>; 2],
     log: Log,
-    backups: VecDeque<(Records, BTreeMap<FamilyNo, Family>)>,
+    backups: VecDeque<Backup>,
+}
+
+/// The store after a call, with what the model and the log say of it.
+struct Backup {
+    records: Records,
+    kept: BTreeMap<FamilyNo, Family>,
+    issued: Vec<(Consent, Rules)>,
+    notes: Families,
 }
 
 impl Default for Driver {
@@ -324,18 +334,22 @@ impl Driver {
     }
 
     fn back_up(&mut self, records: Records) {
-        self.backups.push_front((records, self.model.kept.clone()));
+        let (kept, issued) = (self.model.kept.clone(), self.model.issued.clone());
+        let notes = self.log.families.clone();
+        self.backups.push_front(Backup { records, kept, issued, notes });
         self.backups.truncate(BACKUPS);
     }
 
     /// The store comes back as it was so many calls ago.
     pub fn fail_over(&mut self, lost: usize) {
         let Some(at) = lost.checked_rem(self.backups.len()) else { return };
-        let (records, kept) = self.backups[at].clone();
-        self.log.note_loss(&self.records(), &records);
-        self.disk.inner().restore(records.into_values().collect());
-        self.model.kept = kept;
         self.backups.drain(..at);
+        let Backup { records, kept, issued, notes } = &self.backups[0];
+        self.log.note_loss(&self.records(), records, notes.clone());
+        self.model.kept.clone_from(kept);
+        // A family that was adopted again, for another consent, is what it was; one that is lost was issued all the same.
+        self.model.issued[..issued.len()].clone_from_slice(issued);
+        self.disk.inner().restore(records.values().cloned().collect());
     }
 
     pub fn records(&self) -> Records {

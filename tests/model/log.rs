@@ -1,49 +1,58 @@
 //! What the driver notes down from the outside, for properties that span more than one call. It asks neither the
 //! model nor the engine.
+//!
+//! What is noted of a family is noted of its record: it is backed up with it, and when the store comes back older, the notes are those of
+//! then. So a loss excuses what it has undone, and nothing else; and a family that was purged begins with new notes if it is adopted again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use heirloom::family::{Family, Head, Status};
+use heirloom::secret::Digest;
 use heirloom::token::{FamilyId, Presented};
-use heirloom::{Outcome, Timestamp};
+use heirloom::{How as EngineHow, Outcome, Timestamp};
 
 use super::answers::Actual;
 use super::node::Records;
 use super::properties::{Crowd, Moment};
 use super::translate;
-use super::words::{Answer, Asked, Failure, How, Millis, Showing, Why};
+use super::words::{Answer, Ask, Asked, Failure, How, Millis, Showing, Why};
 
-/// A family, a branch, a generation.
-pub type Place = (FamilyId, u16, u32);
+/// A branch, a generation.
+pub type Place = (u16, u32);
+/// What is noted of each family that has begun, in the history that led to what is stored.
+pub type Families = BTreeMap<FamilyId, Notes>;
 
-/// The notes.
+/// All notes.
 #[derive(Default)]
 pub struct Log {
-    /// The strings released at a place.
-    pub released: HashMap<Place, BTreeSet<String>>,
-    /// Those of them that another one has displaced, at some time.
-    pub displaced: BTreeSet<String>,
-    /// Those that have not been good since, and never will be again.
-    pub void: BTreeMap<String, FamilyId>,
-    /// How often the store has lost writes of a family.
-    pub losses: HashMap<FamilyId, usize>,
-    /// Families of which somebody has been told that they are ended.
-    pub acknowledged: BTreeSet<FamilyId>,
-    /// The absolute ends, as first seen.
-    pub absolute_ends: HashMap<FamilyId, Option<Timestamp>>,
-    /// When a token of this place was exchanged for.
-    pub exchanged_at: HashMap<Place, Millis>,
-    /// The places that were current when the grant was last changed.
-    pub regranted: HashMap<FamilyId, BTreeSet<Place>>,
+    pub families: Families,
+    /// The strings that were ever released at a place, whatever the store has forgotten since, and their digests.
+    released: HashMap<(FamilyId, Place), BTreeMap<String, Digest>>,
     /// The refresh just before, if its answer was lost.
     pub lost_answer: Option<LostAnswer>,
+}
+
+/// What is noted of a family since it has begun.
+#[derive(Clone, Default)]
+pub struct Notes {
+    /// The strings released at a place, or taken there by a recovery.
+    pub released: BTreeMap<Place, BTreeSet<String>>,
+    /// Those that another one has displaced: they have not been good since, and never will be again.
+    pub void: BTreeSet<String>,
+    /// Whether somebody has been told that it is ended.
+    pub acknowledged: bool,
+    /// The absolute end, as first seen.
+    pub absolute_end: Option<Timestamp>,
+    /// When a token of this place was exchanged for.
+    pub exchanged_at: BTreeMap<Place, Millis>,
+    /// The places that were current when the grant was changed.
+    pub regranted: BTreeSet<Place>,
 }
 
 /// A refresh that would have been granted, and whose answer nobody has got.
 pub struct LostAnswer {
     pub showing: Showing,
-    pub now: Millis,
-    pub node: usize,
+    pub ask: Ask,
     /// How it would have been granted.
     pub how: How,
     /// The family before it, and afterwards.
@@ -57,38 +66,19 @@ pub struct LostAnswer {
 
 impl Log {
     pub fn note(&mut self, moment: &Moment<'_>) {
+        self.note_begun(moment.before, moment.after);
         if let (Some(text), Some(Answer::Granted(granted))) = (moment.released, moment.answer) {
-            self.note_release(moment.ids[granted.family], (granted.line, granted.place), text);
-        }
-        self.note_records(moment.ask.now, moment.before, moment.after);
-        self.note_displaced(moment.after);
-        let told = match moment.answer {
-            Some(
-                Answer::Revoked
-                | Answer::RevokedBefore(_)
-                | Answer::Ended(_)
-                | Answer::Refused(Why::Dead(_))
-                | Answer::Count(_),
-            ) => true,
-            Some(_) | None => false,
-        };
-        let ended = |id: &FamilyId| {
-            moment.after.get(id).is_some_and(|record| record.status != Status::Live)
-        };
-        if told {
-            let changed = |id: &&FamilyId| moment.before.get(id) != moment.after.get(id);
-            let with_it = moment.after.keys().filter(changed).copied();
-            self.acknowledged.extend(moment.about().into_iter().chain(with_it).filter(ended));
-        }
-        if let (Asked::ChangeGrant(no, _), Some(Answer::Changed)) =
-            (&moment.ask.call, moment.answer)
-        {
-            let id = moment.ids[*no];
-            if moment.before.get(&id) == moment.after.get(&id) {
-                return;
+            let place = place_of(granted.line, granted.place);
+            self.note_release(moment.ids[granted.family], place, text);
+            if let (How::Recovered, Some(showing)) = (granted.how, moment.ask.refresh()) {
+                self.note_recovery(moment.ids[granted.family], place, &showing.text);
             }
-            let heads = heads(&moment.after[&id]).map(|(branch, it)| (id, branch, it.generation));
-            self.regranted.insert(id, heads.collect());
+        }
+        self.note_exchanges(moment.ask.now, moment.before, moment.after);
+        self.note_regranted(moment.before, moment.after);
+        self.note_displaced(moment.after);
+        if moment.answer.is_some_and(tells_of_an_end) {
+            self.note_told(moment.about(), moment.before, moment.after);
         }
     }
 
@@ -105,8 +95,7 @@ impl Log {
             let id = moment.ids[granted.family];
             self.lost_answer = Some(LostAnswer {
                 showing: showing.clone(),
-                now: moment.ask.now,
-                node: moment.ask.node,
+                ask: moment.ask.clone(),
                 how: granted.how,
                 before: moment.before[&id].clone(),
                 after: moment.after[&id].clone(),
@@ -123,94 +112,148 @@ impl Log {
                 Actual::Refreshed(Ok(Outcome::Granted(granted))) => granted,
                 _ => continue,
             };
+            let place = (granted.branch, granted.generation);
             if let Some(text) = actual.released() {
-                let place = super::answers::place(granted.generation);
-                self.note_release(granted.family, (usize::from(granted.branch), place), text);
+                self.note_release(granted.family, place, text);
+            }
+            if let (EngineHow::Recovered, Some(showing)) = (granted.how, ask.refresh()) {
+                self.note_recovery(granted.family, place, &showing.text);
             }
             match granted.how {
-                heirloom::How::Rotated | heirloom::How::Forked | heirloom::How::Recovered => {
-                    let place = (granted.family, granted.branch, granted.generation);
-                    self.exchanged_at.insert(place, ask.now);
+                EngineHow::Rotated | EngineHow::Forked | EngineHow::Recovered => {
+                    self.of(granted.family).exchanged_at.insert(place, ask.now);
                 }
                 _ => {}
             }
         }
+        self.note_regranted(crowd.before, crowd.after);
         self.note_displaced(crowd.after);
         self.lost_answer = None;
     }
 
-    /// The store is about to go back to earlier records.
-    pub fn note_loss(&mut self, lost: &Records, restored: &Records) {
-        for (id, family) in lost {
-            let back = restored.get(id);
-            if back != Some(family) {
-                *self.losses.entry(*id).or_default() += 1;
-                self.regranted.remove(id);
-                self.void.retain(|_, family| family != id);
+    /// The store goes back to earlier records, and the notes to those of then.
+    pub fn note_loss(&mut self, lost: &Records, restored: &Records, then: Families) {
+        let now = std::mem::replace(&mut self.families, then);
+        // A revocation that was lost is lost; one that is stored has been told of, even if that came later.
+        let lives = |id: &FamilyId| restored.get(id).is_some_and(|at| at.status == Status::Live);
+        for (id, _) in now.iter().filter(|(id, notes)| notes.acknowledged && !lives(id)) {
+            self.of(*id).acknowledged = true;
+        }
+        // And what is stored may have been released later.
+        for (id, family) in restored {
+            for (branch, head) in heads(family) {
+                let place = (branch, head.generation);
+                let stored = self.released_at(*id, place, |digest| digest == head.digest);
+                self.of(*id).released.entry(place).or_default().extend(stored);
             }
         }
-        // A legacy token may have been adopted twice, and this is the first time again.
-        self.absolute_ends.extend(restored.iter().map(|(id, family)| (*id, family.expires_at)));
-        // A revocation that was lost is lost.
-        let lives = |id: &FamilyId| restored.get(id).is_some_and(|at| at.status == Status::Live);
-        self.acknowledged.retain(|id| !lives(id));
-        self.lost_answer = None;
+        if lost != restored {
+            self.lost_answer = None;
+        }
     }
 
-    fn note_release(&mut self, id: FamilyId, (line, place): (usize, usize), text: &str) {
-        let generation = u32::try_from(place).expect("a small number");
-        let branch = u16::try_from(line).expect("a small number");
-        self.released.entry((id, branch, generation)).or_default().insert(text.to_owned());
+    fn of(&mut self, id: FamilyId) -> &mut Notes {
+        self.families.entry(id).or_default()
+    }
+
+    fn note_release(&mut self, id: FamilyId, place: Place, text: &str) {
+        let shown = Presented::verify(text, &translate::every_key()).expect("released by a node");
+        self.released.entry((id, place)).or_default().insert(text.to_owned(), shown.digest());
+        self.of(id).released.entry(place).or_default().insert(text.to_owned());
+    }
+
+    /// A token that the store had forgotten, or never known, is the one before the place that it was exchanged for.
+    fn note_recovery(&mut self, id: FamilyId, (branch, generation): Place, text: &str) {
+        self.note_release(id, (branch, generation - 1), text);
+    }
+
+    /// What was ever released at a place, of these digests.
+    fn released_at(
+        &self,
+        id: FamilyId,
+        place: Place,
+        of: impl Fn(Digest) -> bool,
+    ) -> BTreeSet<String> {
+        let there = self.released.get(&(id, place)).into_iter().flatten();
+        there.filter(|(_, digest)| of(**digest)).map(|(text, _)| text.clone()).collect()
     }
 
     /// Whatever was released at a place where one token has displaced another, and is not the one that is stored.
     fn note_displaced(&mut self, records: &Records) {
-        let keys = translate::every_key();
         for (id, family) in records {
             for (branch, head) in heads(family) {
                 let before = head.predecessor.as_ref().filter(|it| it.displaced);
                 let before = before.map(|it| (head.generation - 1, it.digest));
                 let current = head.displaced.then_some((head.generation, head.digest));
                 for (generation, digest) in before.into_iter().chain(current) {
-                    let there = self.released.get(&(*id, branch, generation));
-                    for text in there.into_iter().flatten() {
-                        let shown = Presented::verify(text, keys).expect("released by a node");
-                        if shown.digest() != digest {
-                            self.displaced.insert(text.clone());
-                            self.void.insert(text.clone(), *id);
-                        }
-                    }
+                    let others = self.released_at(*id, (branch, generation), |it| it != digest);
+                    self.of(*id).void.extend(others);
                 }
             }
         }
     }
 
-    fn note_records(&mut self, now: Millis, before: &Records, after: &Records) {
-        self.note_begun(before, after);
+    fn note_exchanges(&mut self, now: Millis, before: &Records, after: &Records) {
         for (id, family) in after {
             let Some(before) = before.get(id) else { continue };
             for (branch, head) in heads(family) {
                 let generation = head.generation;
                 if before.head_of(branch).is_none_or(|it| it.generation < generation) {
-                    self.exchanged_at.insert((*id, branch, generation), now);
+                    self.of(*id).exchanged_at.insert((branch, generation), now);
                 }
             }
         }
     }
 
-    fn note_begun(&mut self, before: &Records, after: &Records) {
+    /// What was current before and still is, was so when the grant was changed: of what was exchanged meanwhile, in a race, nobody
+    /// can tell.
+    fn note_regranted(&mut self, before: &Records, after: &Records) {
         for (id, family) in after {
-            // Adopted again under the same name, after the store had forgotten it.
-            if !before.contains_key(id) && self.absolute_ends.contains_key(id) {
-                *self.losses.entry(*id).or_default() += 1;
-                self.absolute_ends.remove(id);
-                self.regranted.remove(id);
-                self.acknowledged.remove(id);
-                self.void.retain(|_, family| family != id);
+            let Some(before) = before.get(id) else { continue };
+            if before.grant != family.grant {
+                let still = |(branch, head): &(u16, &Head)| {
+                    before.head_of(*branch).is_some_and(|it| it.generation == head.generation)
+                };
+                let still = heads(family).filter(still);
+                let still = still.map(|(branch, head)| (branch, head.generation));
+                self.of(*id).regranted.extend(still);
             }
-            self.absolute_ends.entry(*id).or_insert(family.expires_at);
         }
     }
+
+    fn note_told(&mut self, about: BTreeSet<FamilyId>, before: &Records, after: &Records) {
+        let changed = after.keys().filter(|id| before.get(id) != after.get(id)).copied();
+        for id in about.into_iter().chain(changed) {
+            if after.get(&id).is_some_and(|record| record.status != Status::Live) {
+                self.of(id).acknowledged = true;
+            }
+        }
+    }
+
+    /// A family that was not there before, or no more, begins.
+    fn note_begun(&mut self, before: &Records, after: &Records) {
+        for (id, family) in after.iter().filter(|(id, _)| !before.contains_key(id)) {
+            let notes = Notes { absolute_end: family.expires_at, ..Notes::default() };
+            self.families.insert(*id, notes);
+        }
+    }
+}
+
+/// Whether whoever is answered this knows that a family is ended.
+fn tells_of_an_end(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Revoked
+            | Answer::RevokedBefore(_)
+            | Answer::Ended(_)
+            | Answer::Refused(Why::Dead(_))
+            | Answer::Count(_)
+    )
+}
+
+fn place_of(line: usize, place: usize) -> Place {
+    let branch = u16::try_from(line).expect("a small number");
+    (branch, u32::try_from(place).expect("a small number"))
 }
 
 /// The branches of a record and their current tokens, the first branch first.

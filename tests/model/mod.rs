@@ -12,8 +12,8 @@
 //!
 //! P1, restated for what may be answered more than once, and checked from the strings that were released:
 //!
-//! - a place is a family, a branch and a generation; a place has one string that was never displaced (and one more for
-//!   each time that the store has lost writes of the family);
+//! - a place is a family, a branch and a generation; a place has one string that was never displaced (in the history that led to
+//!   what is stored: what a store that has lost writes has forgotten of a place, or of a family, is counted no more);
 //! - *replay*: hence at most one successor string per place;
 //! - *newest*: at most one string of a place is good at any time, the one whose digest is stored; every other one of that
 //!   place is displaced, and never granted anything again, unless the store forgets that it was;

@@ -40,8 +40,15 @@ fn what_cannot_be_answered_is_not_counted() {
 }
 
 fn issued(mode: ModeShape, uses: u8) -> Driver {
+    let leeway = LeewayShape { mode, timer: Timer::After(Length::Short), uses };
     let mut driver = Driver::default();
-    let grant = GrantShape {
+    call(&mut driver, Call::Issue(grant(), PolicyShape { leeway, ..policy() }));
+    driver
+}
+
+/// What is consented to: nothing out of the ordinary.
+pub fn grant() -> GrantShape {
+    GrantShape {
         node: 0,
         second_client: false,
         second_subject: false,
@@ -49,10 +56,18 @@ fn issued(mode: ModeShape, uses: u8) -> Driver {
         scope: ScopeShape::ReadWrite,
         resource: false,
         ends: false,
-    };
-    let policy = PolicyShape {
+    }
+}
+
+/// A leeway of ten seconds that repeats the answer, an idle lifetime, and no other end.
+pub fn policy() -> PolicyShape {
+    PolicyShape {
         keep: false,
-        leeway: LeewayShape { mode, timer: Timer::After(Length::Short), uses },
+        leeway: LeewayShape {
+            mode: ModeShape::Replay,
+            timer: Timer::After(Length::Short),
+            uses: 0,
+        },
         idle: Length::Long,
         absolute: Length::None,
         live: false,
@@ -61,31 +76,33 @@ fn issued(mode: ModeShape, uses: u8) -> Driver {
         displaced_ends: false,
         on_reuse: ReachShape::Family,
         limit: LimitShape::None,
-    };
-    call(&mut driver, Call::Issue(grant, policy));
-    driver
+    }
 }
 
 /// A token, so many back from the newest, is shown to a node.
-fn refresh(driver: &mut Driver, node: u8, back: u8) {
-    let shown = Presentation {
+pub fn refresh(driver: &mut Driver, node: u8, back: u8) {
+    call(driver, Call::Refresh(Presentation { node, ..shown(back) }));
+}
+
+/// The first family's token, so many back from the newest, in its client's hands.
+pub fn shown(back: u8) -> Presentation {
+    Presentation {
         family: 0,
         back,
-        node,
+        node: 0,
         spelling: Spelling::Genuine,
         wrong_client: false,
         proof: Proof::Right,
         scope: ScopeShape::Omitted,
         resource: ResourceShape::Omitted,
         policy: None,
-    };
-    call(driver, Call::Refresh(shown));
+    }
 }
 
-fn call(driver: &mut Driver, call: Call) {
+pub fn call(driver: &mut Driver, call: Call) {
     driver.apply(&Operation::Step(Step::Call(call)));
 }
 
-fn surround(driver: &mut Driver, change: Surroundings) {
+pub fn surround(driver: &mut Driver, change: Surroundings) {
     driver.apply(&Operation::Step(Step::Surroundings(change)));
 }

@@ -17,7 +17,10 @@ use crate::model::words::{Answer, Asked, How, RETENTION, Why};
 /// granted at an end or after it.
 pub fn p09_ends_are_stored_and_enforced(moment: &Moment<'_>, log: &Log) {
     for (id, family) in moment.after {
-        assert_eq!(family.expires_at, log.absolute_ends[id], "P9: an absolute end has moved");
+        assert_eq!(
+            family.expires_at, log.families[id].absolute_end,
+            "P9: an absolute end has moved"
+        );
         let Some(before) = moment.before.get(id) else { continue };
         let granted = matches!(moment.expected, Answer::Granted(_));
         for (branch, head) in heads(before) {

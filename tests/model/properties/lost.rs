@@ -15,8 +15,8 @@ fn retried<'a>(moment: &Moment<'_>, log: &'a Log) -> Option<&'a LostAnswer> {
     let lost = log.lost_answer.as_ref()?;
     let Asked::Refresh(showing) = &moment.ask.call else { return None };
     let same = *showing == lost.showing
-        && moment.ask.now == lost.now
-        && moment.ask.node == lost.node
+        && moment.ask.now == lost.ask.now
+        && moment.ask.node == lost.ask.node
         && matches!(moment.trouble, Trouble::None);
     let token = showing.token?;
     (same && repeats(&showing.rules, lost) && moment.is_owner(showing, token)).then_some(lost)
@@ -39,7 +39,7 @@ fn repeats(rules: &Rules, lost: &LostAnswer) -> bool {
         Mode::Fork(_) | Mode::Refuse => false,
     };
     let kept = lost.how == How::Kept;
-    kept || answers && leeway.lasts(lost.now, lost.now) && leeway.allows(uses)
+    kept || answers && leeway.lasts(lost.ask.now, lost.ask.now) && leeway.allows(uses)
 }
 
 /// What the retry was granted, or `None` when this is no retry.

@@ -1,0 +1,106 @@
+//! Stores that come back older, told one by one: what is noted of writes is noted no longer when they are lost.
+
+use super::stories::{call, grant, policy, refresh, shown, surround};
+use crate::model::driver::Driver;
+use crate::model::operation::{
+    AdoptionShape, Call, Edge, GrantShape, LeewayShape, Length, ModeShape, Operation, PolicyShape,
+    Presentation, Side, Surroundings, Timer, WindowShape,
+};
+use crate::model::words::{Answer, How, Why};
+
+/// The random test has failed by itself: a family is exchanged once, ends and is purged; the store then comes back as it was before
+/// the exchange, and the first token is exchanged again. The driver had counted as lost only what the store still had.
+#[test]
+fn a_family_that_was_purged_may_come_back_older() {
+    let mut driver = Driver::default();
+    call(&mut driver, Call::Issue(grant(), PolicyShape { absolute: Length::Short, ..policy() }));
+    refresh(&mut driver, 0, 0);
+    surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::After));
+    call(&mut driver, Call::Purge(1));
+    assert_eq!(driver.answers.last(), Some(&Answer::Count(1)));
+    surround(&mut driver, Surroundings::StepBack(6));
+    driver.apply(&Operation::Recovery(2, window(Length::Long), shown(1)));
+    assert_granted(&driver, How::Rotated);
+}
+
+/// A family is adopted, is purged, and is adopted again for another client; the store then comes back as it was in between. It is the
+/// first client's again, and the second is a stranger. The model went by the later consent.
+#[test]
+fn a_family_that_was_adopted_for_another_client_may_come_back() {
+    let mut driver = Driver::default();
+    adopt(&mut driver, false);
+    surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::After));
+    call(&mut driver, Call::Purge(1));
+    adopt(&mut driver, true);
+    assert_eq!(driver.answers.last(), Some(&Answer::Adopted(0)));
+    surround(&mut driver, Surroundings::StepBack(6));
+    surround(&mut driver, Surroundings::Failover(2));
+    let wrong_client = Presentation { node: 1, wrong_client: true, ..shown(0) };
+    call(&mut driver, Call::Refresh(wrong_client));
+    assert_eq!(driver.answers.last(), Some(&Answer::Refused(Why::OtherClient)));
+    refresh(&mut driver, 1, 0);
+    assert_granted(&driver, How::Rotated);
+}
+
+/// A family that is adopted again begins with new notes; and when the store loses an exchange of it, what is exchanged then is the
+/// only successor, whatever there was before.
+#[test]
+fn a_family_that_was_adopted_again_may_come_back_older() {
+    let mut driver = Driver::default();
+    adopt(&mut driver, false);
+    refresh(&mut driver, 1, 0);
+    surround(&mut driver, Surroundings::Edge(0, Edge::Idle, Side::After));
+    surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::After));
+    call(&mut driver, Call::Purge(1));
+    assert_eq!(driver.answers.last(), Some(&Answer::Count(1)));
+    adopt(&mut driver, false);
+    refresh(&mut driver, 1, 1);
+    assert_granted(&driver, How::Rotated);
+    for lost in [1, 0, 1] {
+        surround(&mut driver, Surroundings::Failover(lost));
+    }
+    adopt(&mut driver, false);
+    let first = driver.model.released(0).len() - 1;
+    refresh(&mut driver, 1, u8::try_from(first).unwrap());
+    assert_granted(&driver, How::Rotated);
+}
+
+/// A store that has lost the renewal that displaced a token, and everything since, takes the token again; and what is renewed then
+/// displaces it again.
+#[test]
+fn a_token_is_good_again_when_the_store_forgets_what_displaced_it() {
+    let leeway =
+        LeewayShape { mode: ModeShape::Newest, timer: Timer::After(Length::Short), uses: 0 };
+    let mut driver = Driver::default();
+    call(&mut driver, Call::Issue(grant(), PolicyShape { leeway, ..policy() }));
+    refresh(&mut driver, 0, 0);
+    refresh(&mut driver, 0, 1);
+    assert_granted(&driver, How::Renewed);
+    surround(&mut driver, Surroundings::Failover(1));
+    refresh(&mut driver, 0, 2);
+    assert_granted(&driver, How::Renewed);
+    surround(&mut driver, Surroundings::Failover(1));
+    refresh(&mut driver, 0, 2);
+    assert_granted(&driver, How::Rotated);
+}
+
+fn window(length: Length) -> WindowShape {
+    WindowShape { length, family: 0, side: Side::Before }
+}
+
+/// The first legacy token, good for half a minute.
+fn adopt(driver: &mut Driver, second_client: bool) {
+    let adoption = AdoptionShape {
+        legacy: 0,
+        by_hash: false,
+        other_grant: true,
+        grant: GrantShape { node: 1, second_client, ..grant() },
+        until: Length::Short,
+    };
+    call(driver, Call::Adopt(adoption, policy()));
+}
+
+fn assert_granted(driver: &Driver, how: How) {
+    let granted = matches!(driver.answers.last(), Some(Answer::Granted(it)) if it.how == how);
+    assert!(granted, "{:?}", driver.answers.last());
+}
