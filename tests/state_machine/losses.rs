@@ -3,10 +3,10 @@
 use super::stories::{call, grant, policy, refresh, shown, surround};
 use crate::model::driver::Driver;
 use crate::model::operation::{
-    AdoptionShape, Call, Edge, GrantShape, LeewayShape, Length, ModeShape, Operation, PolicyShape,
-    Presentation, Side, Surroundings, Timer, WindowShape,
+    AdoptionShape, Call, Edge, GrantShape, KeyChange, LeewayShape, Length, ModeShape, Operation,
+    PolicyShape, Presentation, Side, Surroundings, Timer, Trouble, WindowShape,
 };
-use crate::model::words::{Answer, How, Why};
+use crate::model::words::{Answer, Cause, How, Why};
 
 /// The random test has failed by itself: a family is exchanged once, ends and is purged; the store then comes back as it was before
 /// the exchange, and the first token is exchanged again. The driver had counted as lost only what the store still had.
@@ -82,6 +82,55 @@ fn a_token_is_good_again_when_the_store_forgets_what_displaced_it() {
     surround(&mut driver, Surroundings::Failover(1));
     refresh(&mut driver, 0, 2);
     assert_granted(&driver, How::Rotated);
+}
+
+/// The answer to a refresh is lost, and the node drops the key of the token before the retry: the retry is refused, and P13 had taken
+/// that for a family lost.
+#[test]
+fn a_retry_after_its_key_was_dropped_is_no_retry() {
+    let mut driver = Driver::default();
+    call(&mut driver, Call::Issue(GrantShape { node: 1, ..grant() }, policy()));
+    let shown = Presentation { node: 1, ..shown(0) };
+    driver.apply(&Operation::Troubled(Call::Refresh(shown), Trouble::After(0)));
+    surround(&mut driver, Surroundings::Keys(1, KeyChange::Activate(1)));
+    surround(&mut driver, Surroundings::Keys(1, KeyChange::Remove(0)));
+    refresh(&mut driver, 1, 0);
+    assert_eq!(driver.answers.last(), Some(&Answer::Refused(Why::KeyDropped)));
+}
+
+/// A recovery fails, and the operator closes the window before the retry: the token is ahead of the store as before.
+#[test]
+fn a_retry_after_its_window_was_closed_is_no_retry() {
+    let mut driver = recovering(policy());
+    driver.apply(&Operation::Troubled(Call::Refresh(shown(0)), Trouble::Before(1)));
+    surround(&mut driver, Surroundings::Window(0, window(Length::None)));
+    refresh(&mut driver, 0, 0);
+    assert_eq!(driver.answers.last(), Some(&Answer::Refused(Why::Ahead)));
+}
+
+/// Under rules that exchange nothing and have no leeway, a recovery is an exchange all the same, and a second presentation is reuse:
+/// P13 had taken such rules for those by which every retry is answered.
+#[test]
+fn a_recovery_without_a_leeway_is_not_repeated() {
+    let timer = Timer::After(Length::None);
+    let leeway = LeewayShape { mode: ModeShape::Replay, timer, uses: 0 };
+    let mut driver = recovering(policy());
+    let rules = PolicyShape { keep: true, leeway, ..policy() };
+    let shown = Presentation { policy: Some(rules), ..shown(0) };
+    driver.apply(&Operation::LostAnswer(shown, Trouble::After(1)));
+    let reuse = |answer: &Answer| matches!(answer, Answer::Ended(Cause::Reuse { behind: 1, .. }));
+    assert!(driver.answers.last().is_some_and(reuse), "{:?}", driver.answers);
+}
+
+/// The store has lost the first exchange of a family, and a window is open.
+fn recovering(policy: PolicyShape) -> Driver {
+    let mut driver = Driver::default();
+    call(&mut driver, Call::Issue(grant(), policy));
+    refresh(&mut driver, 0, 0);
+    surround(&mut driver, Surroundings::Failover(1));
+    surround(&mut driver, Surroundings::Pass(1));
+    surround(&mut driver, Surroundings::Window(0, window(Length::Long)));
+    driver
 }
 
 fn window(length: Length) -> WindowShape {

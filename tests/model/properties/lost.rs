@@ -7,10 +7,10 @@ use crate::model::answers::Actual;
 use crate::model::history::{Model, Standing};
 use crate::model::log::{Log, LostAnswer};
 use crate::model::operation::Trouble;
-use crate::model::words::{Answer, Asked, Cause, Granted, How, Mode, Rules};
+use crate::model::words::{Answer, Ask, Asked, Cause, Granted, How, Mode, Rules, TokenNo};
 
 /// The retry of the refresh just before, whose answer was lost: the same request to the same node at the
-/// same instant, under rules by which the answer is to be repeated.
+/// same instant, under rules by which the answer is to be repeated, while the node still believes the token.
 fn retried<'a>(moment: &Moment<'_>, log: &'a Log) -> Option<&'a LostAnswer> {
     let lost = log.lost_answer.as_ref()?;
     let Asked::Refresh(showing) = &moment.ask.call else { return None };
@@ -19,13 +19,28 @@ fn retried<'a>(moment: &Moment<'_>, log: &'a Log) -> Option<&'a LostAnswer> {
         && moment.ask.node == lost.ask.node
         && matches!(moment.trouble, Trouble::None);
     let token = showing.token?;
-    (same && repeats(&showing.rules, lost) && moment.is_owner(showing, token)).then_some(lost)
+    let repeated = repeats(&showing.rules, lost) && is_believed(moment, lost, token);
+    (same && repeated && moment.is_owner(showing, token)).then_some(lost)
+}
+
+/// Whether the node still has the keys of the token and of what is stored, and the window by which a recovery that is not stored is
+/// granted.
+fn is_believed(moment: &Moment<'_>, lost: &LostAnswer, token: TokenNo) -> bool {
+    let Ask { ring, window, now, .. } = moment.ask;
+    let accepts = |key: u8| ring.accepted.contains(&key);
+    let shown = moment.model.tokens[token].key.map_or(ring.adopts, accepts);
+    let stored = moment.heads(token).is_some_and(|(head, _)| accepts(head.key.as_u8()));
+    let issued = lost.before.created_at.as_millis();
+    let open = window.is_some_and(|it| *now < it.until && issued < it.issued_before);
+    let waits = lost.how == How::Recovered && lost.after.version == lost.before.version;
+    shown && stored && (open || !waits)
 }
 
 /// Whether a retry is granted by these rules: at once, the leeway has not ended, unless it lasts until a fixed instant or it was
 /// used as often as it may be. A fork may find all branches taken.
 fn repeats(rules: &Rules, lost: &LostAnswer) -> bool {
-    let Some(leeway) = rules.leeway else { return rules.keep };
+    let kept = lost.how == How::Kept;
+    let Some(leeway) = rules.leeway else { return kept };
     let uses = match lost.how {
         How::Replayed | How::Renewed | How::Forked => {
             let before = lost.head_before.predecessor.as_ref();
@@ -38,7 +53,6 @@ fn repeats(rules: &Rules, lost: &LostAnswer) -> bool {
         Mode::Replay | Mode::Newest => true,
         Mode::Fork(_) | Mode::Refuse => false,
     };
-    let kept = lost.how == How::Kept;
     kept || answers && leeway.lasts(lost.ask.now, lost.ask.now) && leeway.allows(uses)
 }
 
