@@ -92,3 +92,33 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn nobody_passes_the_gate_before_all_have_come_to_the_last_meeting() {
+        let gate = Gate { open: 2, arrived: AtomicUsize::new(0) };
+        let passed = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                gate.pass();
+                passed.store(true, Ordering::Release);
+            });
+            for meeting in 1..=MEETINGS {
+                // When the other has come, it stays for as long as this one does not come.
+                let mut yields = 0;
+                while gate.arrived.load(Ordering::Acquire) < 2 * meeting - 1 || yields < 100 {
+                    assert!(!passed.load(Ordering::Acquire), "at meeting {meeting}");
+                    thread::yield_now();
+                    yields += 1;
+                }
+                gate.arrive(1);
+            }
+        });
+        assert!(passed.into_inner());
+    }
+}

@@ -1,5 +1,7 @@
 //! A store that keeps the contract but for one duty.
 
+#[path = "liar/meeting.rs"]
+mod meeting;
 #[path = "liar/scan.rs"]
 mod scan;
 #[path = "liar/steps.rs"]
@@ -16,6 +18,7 @@ use heirloom::family::{Family, Impossible, Status};
 use heirloom::store::{Advance, Purge, StoreError, Written};
 use heirloom::{FamilyId, Selector, Timestamp};
 
+use self::meeting::{Meeting, Visit};
 use super::lie::{Gap, Lie};
 
 #[derive(Default, Clone)]
@@ -34,6 +37,7 @@ pub struct Liar {
     lie: Lie,
     gap: Gap,
     home: ThreadId,
+    meeting: Arc<Meeting>,
     records: Shared,
     loaded: Mutex<BTreeMap<FamilyId, Family>>,
     scanned: Mutex<Option<FamilyId>>,
@@ -44,6 +48,7 @@ pub struct Liars {
     lie: Lie,
     gap: Gap,
     on_any_thread: bool,
+    meeting: Arc<Meeting>,
     records: Mutex<(std::sync::Weak<Mutex<Records>>, Option<Shared>, usize)>,
 }
 
@@ -53,7 +58,8 @@ impl Liars {
         // One that forgets lives as long as its handles.
         let kept = (lie != Lie::ForgetsWhenClosed).then(|| Arc::clone(&shared));
         let records = Mutex::new((Arc::downgrade(&shared), kept, 0));
-        Self { lie, gap: Gap::Await, on_any_thread: false, records }
+        let (gap, meeting) = (Gap::Await, Arc::default());
+        Self { lie, gap, on_any_thread: false, meeting, records }
     }
 
     /// Without an await point.
@@ -82,7 +88,9 @@ impl Factory for Liars {
             records = Arc::new(Mutex::new(flushed));
         }
         let (lie, gap, home) = (self.lie, self.gap, thread::current().id());
-        Ok(Liar { lie, gap, home, records, loaded: Mutex::default(), scanned: Mutex::default() })
+        let (meeting, loaded, scanned) =
+            (Arc::clone(&self.meeting), Mutex::default(), Mutex::default());
+        Ok(Liar { lie, gap, home, meeting, records, loaded, scanned })
     }
 
     async fn damage(&self, id: FamilyId) -> Result<(), Failure> {
@@ -119,22 +127,35 @@ impl Records {
 }
 
 impl Liar {
-    /// Before a call: a trip to a server, for a liar that has one.
-    async fn begin(&self) {
-        let away = thread::current().id() != self.home;
-        assert!(!away || self.lie != Lie::PanicsOnOtherThreads, "no runtime on this thread");
-        if self.gap == Gap::Await {
-            pause().await;
+    /// Before a call: a trip to a server, for a liar that has one. The call is over when the visit is dropped.
+    async fn begin(&self, looks: &[Lie]) -> Option<Visit<'_>> {
+        let looks = looks.contains(&self.lie);
+        assert!(
+            !self.is_away() || self.lie != Lie::PanicsOnOtherThreads,
+            "no runtime on this thread"
+        );
+        match self.gap {
+            Gap::Await => pause().await,
+            Gap::Meet if !self.is_away() => self.meeting.is_over(),
+            Gap::Meet if !looks => return Some(self.meeting.visit()),
+            Gap::Meet | Gap::Spin(_) => {}
         }
+        None
     }
 
     /// Between the look and the write.
     async fn gap(&self) {
         match self.gap {
             Gap::Await => pause().await,
-            Gap::Yield => thread::yield_now(),
+            Gap::Meet if self.is_away() => self.meeting.looked(),
+            Gap::Meet => {}
             Gap::Spin(turns) => (0..turns).for_each(|_| std::hint::spin_loop()),
         }
+    }
+
+    /// Whether a race is run on threads: the kit makes all other calls on the thread that has opened the store.
+    fn is_away(&self) -> bool {
+        thread::current().id() != self.home
     }
 
     fn records(&self) -> MutexGuard<'_, Records> {

@@ -117,8 +117,8 @@ pub enum Lie {
 pub enum Gap {
     /// Waits as for a server. One task is enough to come between.
     Await,
-    /// Lets other threads run.
-    Yield,
+    /// Waits, without an await point, until a call on another thread has come between.
+    Meet,
     /// Computes for so many turns: nothing but another thread comes between.
     Spin(u32),
 }

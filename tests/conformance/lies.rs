@@ -11,10 +11,15 @@ use super::guards::WRONG;
 use super::liar::Liars;
 use super::lie::{Edit, Gap, Lie};
 
-/// Runs the clause, and all of them; the violation says what was promised and seen.
+/// A race of two may end well in all rounds of a run, once in two thousand runs, and on a busy machine more often on threads.
+/// It does not in run after run: nearly all lies are caught in the first.
+const RUNS: usize = 1_000;
+
+/// Runs the clause; the violation says what was promised and seen.
 pub fn is_caught(lie: Lie, clause: Clause, name: &str) {
-    let violation = block_on(conformance::run(clause, &Liars::new(lie)));
-    let violation = violation.expect_err(name);
+    let runs = if LOOKS.contains(&(lie, clause)) { RUNS } else { 1 };
+    let run = |_| block_on(conformance::run(clause, &Liars::new(lie))).err();
+    let violation = (0..runs).find_map(run).expect(name);
     assert_eq!(violation.clause(), clause, "{name}");
     assert!(!violation.promise().is_empty() && !violation.seen().is_empty(), "{name}");
 }
@@ -42,25 +47,35 @@ fn every_lie_is_caught_by_the_clause_that_names_the_duty() {
 
 #[test]
 fn a_liar_that_does_not_lie_keeps_the_contract_on_threads() {
-    for gap in [Gap::Await, Gap::Yield, Gap::Spin(100)] {
+    for gap in [Gap::Await, Gap::Meet, Gap::Spin(100)] {
         block_on(conformance::all(&Liars::new(Lie::None).with_gap(gap).on_any_thread())).unwrap();
     }
 }
 
-/// A lock that is missing where there is no await point.
+/// A lock that is missing where there is no await point: the calls of the first race meet there.
 #[test]
 fn every_look_before_a_write_is_caught_on_threads() {
-    for gap in [Gap::Yield, Gap::Spin(10_000)] {
-        for (lie, clause) in LOOKS {
-            let name = format!("{lie:?} {clause} {gap:?}");
-            let liars = || Liars::new(*lie).with_gap(gap);
-            // A busy machine may keep the threads apart for a run; once it did for ten.
-            let run = |_| block_on(conformance::run(*clause, &liars().on_any_thread())).err();
-            let violation = (0..50).find_map(run).expect(&name);
-            assert_eq!(violation.clause(), *clause, "{name}");
-            // And only there: it is the threads that come between.
-            block_on(conformance::run(*clause, &liars())).expect(&name);
-        }
+    for (lie, clause) in LOOKS {
+        let name = format!("{lie:?} {clause}");
+        let liars = || Liars::new(*lie).with_gap(Gap::Meet);
+        let violation = block_on(conformance::run(*clause, &liars().on_any_thread()));
+        let violation = violation.expect_err(&name);
+        assert_eq!(violation.clause(), *clause, "{name}");
+        // Not that nobody has come to the meeting.
+        assert!(!violation.seen().contains("panicked"), "{name}: {violation}");
+        // And only there: it is the threads that come between.
+        block_on(conformance::run(*clause, &liars())).expect(&name);
+    }
+}
+
+/// The same in a store that waits for nobody.
+#[test]
+fn threads_come_between_a_look_and_a_write_that_wait_for_nobody() {
+    for (lie, clause) in LOOKS {
+        let liars = || Liars::new(*lie).with_gap(Gap::Spin(10_000)).on_any_thread();
+        let run = |_| block_on(conformance::run(*clause, &liars())).err();
+        let violation = (0..RUNS).find_map(run).expect("the kit begins its calls together");
+        assert_eq!(violation.clause(), *clause, "{lie:?}");
     }
 }
 

@@ -9,9 +9,11 @@ use heirloom::{FamilyId, Page, Selected, Selector, Store};
 use super::super::lie::Lie;
 use super::Liar;
 
+const LOOKS_BEFORE_IT_ADVANCES: [Lie; 2] = [Lie::LooksBeforeItAdvances, Lie::LooksBeforeItWaits];
+
 impl Store for Liar {
     async fn create(&self, step: Create) -> Result<Created, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&[Lie::LooksBeforeItCreates]).await;
         let family = step.family().clone();
         if self.lie == Lie::LooksBeforeItCreates {
             let taken = self.records().families.contains_key(&family.id);
@@ -48,7 +50,7 @@ impl Store for Liar {
     }
 
     async fn load(&self, id: FamilyId) -> Result<Option<Family>, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&[]).await;
         let records = self.records();
         if self.lie == Lie::RepairsWhatItLoads {
             return Ok(records.families.get(&id).cloned());
@@ -70,14 +72,13 @@ impl Store for Liar {
     }
 
     async fn advance(&self, step: Advance) -> Result<Written, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&LOOKS_BEFORE_IT_ADVANCES).await;
         if self.lie == Lie::WritesAnAdvanceInTwoSteps {
             return self.advance_in_two_steps(step).await;
         }
         let id = step.family();
         let snapshot = self.records().read(id).unwrap_or_default();
-        let waits = [Lie::LooksBeforeItAdvances, Lie::LooksBeforeItWaits];
-        if waits.contains(&self.lie) {
+        if LOOKS_BEFORE_IT_ADVANCES.contains(&self.lie) {
             self.gap().await;
         }
         let mut records = self.records();
@@ -121,7 +122,7 @@ impl Store for Liar {
     }
 
     async fn revoke(&self, step: Revoke) -> Result<Revoked, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&[Lie::LooksBeforeItRevokes]).await;
         let id = step.family();
         let snapshot = self.records().read(id).unwrap_or_default();
         if self.lie == Lie::LooksBeforeItRevokes {
@@ -171,7 +172,7 @@ impl Store for Liar {
     }
 
     async fn replace(&self, step: Replace) -> Result<Written, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&[Lie::LooksBeforeItReplaces]).await;
         let id = step.next().id;
         let snapshot = self.records().read(id).unwrap_or_default();
         if self.lie == Lie::LooksBeforeItReplaces {
@@ -213,7 +214,7 @@ impl Store for Liar {
     }
 
     async fn select(&self, selector: &Selector, page: Page) -> Result<Selected, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&[]).await;
         let records = self.records();
         let mut ids: Vec<FamilyId> = records.families.keys().copied().collect();
         if self.lie == Lie::ComparesIdsAsSigned {
@@ -266,7 +267,7 @@ impl Store for Liar {
     }
 
     async fn purge(&self, step: Purge) -> Result<usize, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&[Lie::LooksBeforeItPurges]).await;
         let limit = match self.lie {
             Lie::PurgesOverTheLimit => step.limit().saturating_add(1),
             Lie::PurgesOneLessThanItMay => step.limit().saturating_sub(1),
@@ -307,7 +308,7 @@ impl Store for Liar {
     }
 
     async fn scan(&self, after: Option<Cursor>, limit: usize) -> Result<Scanned, StoreError> {
-        self.begin().await;
+        let _visit = self.begin(&[]).await;
         self.scanned(after, limit)
     }
 }
