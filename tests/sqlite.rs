@@ -10,12 +10,12 @@ mod scan;
 mod row;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use heirloom::family::Family;
-use heirloom::store::SqliteStore;
+use heirloom::store::{SqliteSettings, SqliteStore};
 use heirloom::testing::ManualClock;
 use heirloom::{Engine, Grant, Granted, Key, KeyRing, Policy, Request, Store, Timestamp};
 use pollster::block_on;
@@ -23,6 +23,9 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// How long one waits for a lock that another is sure to give back, on a machine that is busy too.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Node = Engine<Arc<SqliteStore>, ManualClock>;
 
@@ -36,7 +39,7 @@ struct Disk {
 
 impl Disk {
     fn new() -> Self {
-        Self::with(|path| SqliteStore::open(path).unwrap())
+        Self::with(|path| patient(&path))
     }
 
     fn with(open: impl FnOnce(PathBuf) -> SqliteStore) -> Self {
@@ -54,7 +57,7 @@ impl Disk {
     /// What a DBA or another process has.
     fn other(&self) -> Connection {
         let connection = Connection::open(self.path()).unwrap();
-        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
         connection
     }
 
@@ -71,6 +74,10 @@ impl Disk {
     fn load(&self, granted: &Granted) -> Family {
         block_on(self.store.load(granted.family)).unwrap().unwrap()
     }
+}
+
+fn patient(path: &Path) -> SqliteStore {
+    SqliteStore::open_with(path, &SqliteSettings::default().lock_wait(PATIENCE)).unwrap()
 }
 
 fn path(folder: &TempDir) -> PathBuf {

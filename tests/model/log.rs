@@ -157,7 +157,7 @@ impl Log {
     }
 
     fn note_release(&mut self, id: FamilyId, place: Place, text: &str) {
-        let shown = Presented::verify(text, &translate::every_key()).expect("released by a node");
+        let shown = Presented::verify(text, translate::every_key()).expect("released by a node");
         self.released.entry((id, place)).or_default().insert(text.to_owned(), shown.digest());
         self.of(id).released.entry(place).or_default().insert(text.to_owned());
     }

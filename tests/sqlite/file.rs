@@ -8,7 +8,7 @@ use heirloom::store::{SqliteSettings, SqliteStore, StoreErrorKind};
 use pollster::block_on;
 use rusqlite::Connection;
 
-use super::{Disk, path, request, story, text};
+use super::{Disk, path, patient, request, story, text};
 
 #[test]
 fn what_was_written_is_there_when_the_file_is_opened_again() {
@@ -26,11 +26,9 @@ fn many_that_open_a_new_file_at_once_all_can() {
     for _ in 0..20 {
         let folder = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
-            let open = || SqliteStore::open(path(&folder)).map(drop);
+            let open = || drop(patient(&path(&folder)));
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-            for thread in threads {
-                thread.join().unwrap().unwrap_or_else(|error| panic!("{}", story(&error)));
-            }
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     }
 }

@@ -1,6 +1,5 @@
 //! Files of earlier releases: brought forward, with every family as it was.
 
-use std::path::Path;
 use std::time::Duration;
 
 use heirloom::family::{Family, Status};
@@ -18,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::records::families;
 use crate::records::stored::stored;
-use crate::sqlite::{START, grant, path, request, story, text};
+use crate::sqlite::{START, grant, path, patient as open, request, story, text};
 
 const VERSION_1: &str = include_str!("../../src/store/schema/sqlite.sql");
 
@@ -79,10 +78,6 @@ fn schema(folder: &TempDir) -> (i32, i32, Vec<(String, Option<String>)>) {
     let tables = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     let tables = tables.map(Result::unwrap).collect();
     (read("PRAGMA user_version"), read("PRAGMA application_id"), tables)
-}
-
-fn open(path: &Path) -> SqliteStore {
-    SqliteStore::open(path).unwrap_or_else(|error| panic!("{}", story(&error)))
 }
 
 #[test]
