@@ -8,7 +8,11 @@ pub mod needle;
 pub mod printer;
 pub mod story;
 
+use heirloom::entropy::{Entropy, EntropyError};
+use heirloom::family::Family;
+use heirloom::{Engine, Grant, Key, KeyRing, MemoryStore, Outcome, Policy, Request, Timestamp};
 use needle::Haystack;
+use pollster::block_on;
 use story::Story;
 
 #[test]
@@ -101,4 +105,39 @@ fn the_story_prints_digests_and_salts_nowhere_though_its_families_hold_them() {
     ] {
         assert!(all.contains(seen), "{seen}");
     }
+}
+
+/// Randomness that is known to whoever looks, but for a family's first secret: the only draw of 32 bytes.
+struct KnownButForSecrets(u8);
+
+impl Entropy for KnownButForSecrets {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        let byte = if buffer.len() == 32 { self.0 } else { 9 };
+        buffer.fill(byte);
+        Ok(())
+    }
+}
+
+/// The second token of a family, and the family.
+fn second_token(first_secret: u8) -> (String, Family) {
+    let keys = KeyRing::new(Key::new(1, &[7; 32]).unwrap());
+    let engine = Engine::new(MemoryStore::new(), keys, Policy::default())
+        .with_clock(Timestamp::from_millis(1_000))
+        .with_entropy(KnownButForSecrets(first_secret));
+    let issued = block_on(engine.issue(Grant::new("alice", "web-app"))).unwrap();
+    let first = issued.token.as_ref().unwrap().expose();
+    let rotated = block_on(engine.refresh(first, Request::new("web-app"))).unwrap();
+    let Outcome::Granted(granted) = rotated else { panic!("refused") };
+    let family = engine.store().snapshot().remove(0);
+    (granted.token.unwrap().into_exposed(), family)
+}
+
+/// P6: two families with one key, one id and one salt. All that could make the second token is the same, but for the first.
+#[test]
+fn keys_and_records_make_no_successor_without_its_predecessor() {
+    let ((token, family), (other_token, other)) = (second_token(1), second_token(2));
+    let salt = |family: &Family| family.head.predecessor.as_ref().map(|it| it.salt);
+    assert_eq!((family.id, salt(&family)), (other.id, salt(&other)));
+    assert_ne!(needle::secret_part(&token), needle::secret_part(&other_token));
+    assert_ne!(family.head.digest, other.head.digest);
 }
