@@ -53,6 +53,20 @@ fn a_counted_leeway_ends_with_its_window_as_well() {
     }
 }
 
+/// Never extended (P7), by what is counted inside it neither.
+#[test]
+fn a_counted_replay_does_not_begin_the_leeway_anew() {
+    let world = World::new(policy(Leeway::replay(TEN).uses(9)));
+    let root = issue(&world);
+    next(&world, &root);
+    for millis in [5_000, 4_999] {
+        advance(&world, millis);
+        assert_eq!(next(&world, &root).how, How::Replayed);
+    }
+    advance(&world, 1);
+    assert!(refusal(&world, &root).breach().is_some());
+}
+
 /// Nothing is consumed by a refusal (P10): a wider scope does not count.
 #[test]
 fn a_refused_presentation_is_not_counted() {
