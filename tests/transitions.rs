@@ -1,5 +1,6 @@
-//! Every state x presented token x clock position x policy, as the committed text `transitions/matrix.txt`; and what
-//! holds in the whole product: guard and rule agree, and P2, P3, P4, P7, P8, P10 as far as one decision can keep them.
+//! Every state x presented token x clock position x policy, as the committed text `transitions/matrix.txt`, each end before
+//! and at its millisecond (P9); and what holds in the whole product: guard and rule agree, and P2, P3, P4, P7, P8, P10 as far
+//! as one decision can keep them.
 
 mod asked;
 mod branched;

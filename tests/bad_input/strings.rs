@@ -1,4 +1,4 @@
-//! Strings that the engine did not mint: refused by their own reason, without asking any store (P4).
+//! Strings that the engine did not mint: refused by their own reason, without asking any store (P4; of P5 what the tag does).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use heirloom::event::EventKind;
