@@ -1,6 +1,7 @@
 //! The house: imports point up only, ambient time and randomness stay in their two files, the rule stays small and
 //! sees no clock, store, key or random source, and no file grows beyond reading.
 
+mod habits;
 mod import;
 mod planted;
 mod source;
