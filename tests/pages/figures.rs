@@ -106,7 +106,7 @@ fn the_versions_of_a_hosts_crates_are_those_of_the_manifest() {
     }
 }
 
-/// `cargo bench -- --limits` fails over a limit; what it holds to is what the README says.
+/// The bench fails over a limit; what it holds to is what the README says.
 #[test]
 fn the_limits_of_the_bench_are_the_readmes() {
     let bench = read("benches/refresh/main.rs");
