@@ -61,7 +61,9 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
             Status::Revoked(before) if !before.is_move() => {
                 Ok(RevokeOutcome::Before(before.reason))
             }
-            _ => self.end_family(family.id, now, Reason::ClientRequest).await,
+            Status::Live | Status::Revoked(_) => {
+                self.end_family(family.id, now, Reason::ClientRequest).await
+            }
         }
     }
 

@@ -142,7 +142,9 @@ fn refused<T>(answer: Result<T, StoreError>) -> Result<Result<T, Impossible>, St
         Ok(answer) => Ok(Ok(answer)),
         Err(error) => match error.kind() {
             StoreErrorKind::Impossible(impossible) => Ok(Err(impossible)),
-            _ => Err(error),
+            StoreErrorKind::Unavailable | StoreErrorKind::Conflict | StoreErrorKind::Unusable => {
+                Err(error)
+            }
         },
     }
 }
