@@ -22,6 +22,7 @@ mod support;
 
 // The house, what is secret, and what is evidence.
 mod layering;
+mod pages;
 mod evidence;
 mod secrecy;
 

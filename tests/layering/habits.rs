@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::source::code;
-use crate::{rust_files, tree};
+use crate::layering::source::code;
+use crate::layering::{rust_files, tree};
 
 /// The sources below a folder, each with its path from the root.
 fn sources(folder: &str) -> Vec<(String, String)> {

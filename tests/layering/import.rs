@@ -1,6 +1,7 @@
 //! Which module imports which, re-exports seen through, and whether that points up.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::slice;
 
 use crate::layering::source::code;
@@ -11,6 +12,8 @@ pub type Module = Vec<String>;
 /// A crate's files, the order of its modules, and what parents re-export from their children.
 pub struct Tree {
     files: BTreeMap<Module, String>,
+    /// Each file's code in the words of Rust: read once, also for the trees that differ in one file.
+    tokens: BTreeMap<Module, Rc<[String]>>,
     /// The children of a module in the order of its `mod` lines.
     children: BTreeMap<Module, Vec<String>>,
     /// For a module and a name in it, the child that the name comes from.
@@ -19,17 +22,31 @@ pub struct Tree {
 
 impl Tree {
     pub fn new(files: BTreeMap<Module, String>) -> Self {
+        let read = |text: &String| Rc::from(tokens(&code(text)));
+        let tokens = files.iter().map(|(file, text)| (file.clone(), read(text))).collect();
+        Self::of(files, tokens)
+    }
+
+    /// The same crate with another text of one file.
+    pub fn with(&self, file: Module, text: String) -> Self {
+        let (mut files, mut all) = (self.files.clone(), self.tokens.clone());
+        all.insert(file.clone(), Rc::from(tokens(&code(&text))));
+        files.insert(file, text);
+        Self::of(files, all)
+    }
+
+    fn of(files: BTreeMap<Module, String>, tokens: BTreeMap<Module, Rc<[String]>>) -> Self {
         let (mut children, mut re_exports) = (BTreeMap::new(), BTreeMap::new());
-        for (file, text) in &files {
-            let (module, tokens) = (place(file), tokens(&code(text)));
-            for path in paths_after(&tokens, "use") {
+        for (file, tokens) in &tokens {
+            let module = place(file);
+            for path in paths_after(tokens, "use") {
                 if let [child, .., name] = &path[..] {
                     re_exports.insert((module.clone(), name.clone()), child.clone());
                 }
             }
-            children.insert(module, declared(&tokens));
+            children.insert(module, declared(tokens));
         }
-        Self { files, children, re_exports }
+        Self { files, tokens, children, re_exports }
     }
 
     pub fn files(&self) -> &BTreeMap<Module, String> {
@@ -99,12 +116,11 @@ impl Tree {
 /// Every import that does not point up, as text.
 pub fn wrong_imports(tree: &Tree) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (file, text) in &tree.files {
+    for (file, tokens) in &tree.tokens {
         let importer = place(file);
-        let tokens = tokens(&code(text));
         let absolute = ["crate", "super", "self"].into_iter().flat_map(|root| {
             let base = base(&importer, root);
-            paths_after(&tokens, root).into_iter().map(move |path| [&base[..], &path].concat())
+            paths_after(tokens, root).into_iter().map(move |path| [&base[..], &path].concat())
         });
         for path in absolute {
             let imported = tree.module_of(&path);

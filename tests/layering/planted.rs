@@ -82,14 +82,15 @@ fn comments_tests_and_visibilities_are_no_imports() {
 /// In this crate itself: each module of the root importing all that come after it.
 #[test]
 fn every_import_of_a_later_module_of_this_crate_is_found() {
-    let order = tree().root_modules().to_vec();
+    let tree = tree();
+    let order = tree.root_modules();
     for (at, importer) in order.iter().enumerate() {
         let later = &order[at + 1..];
         let lines: String = later.iter().map(|module| format!("use crate::{module};\n")).collect();
-        let mut files = tree().files().clone();
-        files.get_mut(&vec![importer.clone()]).unwrap().insert_str(0, &lines);
+        let file = vec![importer.clone()];
+        let text = lines + &tree.files()[&file];
         let expected =
             later.iter().map(|module| format!("{importer} imports {module} of {module}"));
-        assert_eq!(wrong_imports(&Tree::new(files)), expected.collect::<Vec<_>>());
+        assert_eq!(wrong_imports(&tree.with(file, text)), expected.collect::<Vec<_>>());
     }
 }

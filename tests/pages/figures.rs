@@ -1,6 +1,6 @@
 //! Counts, versions, limits and measures: what a page says in numbers is what the sources say.
 
-use crate::page::{after, comments, is_checkout, read, table, words};
+use crate::pages::page::{after, comments, is_checkout, read, table, words};
 
 /// The words of a number of methods.
 const NUMBERS: [&str; 11] =

@@ -1,6 +1,6 @@
 //! Links lead somewhere: files, headings, and the places that a text names. rustdoc looks after links to items alone.
 
-use crate::page::{Page, comments, files, is_checkout, markdown, pages, read, root};
+use crate::pages::page::{Page, comments, files, is_checkout, markdown, pages, read, root};
 
 /// The anchors of a page's headings, as GitHub and rustdoc make them.
 fn anchors(text: &str) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::page::{comments, files, quoted, read, root, table, words};
+use crate::pages::page::{comments, files, quoted, read, root, table, words};
 
 const LAST: usize = 19;
 

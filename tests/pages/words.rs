@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::commands::features;
-use crate::page::{comments, quoted, read, table, words};
+use crate::pages::commands::features;
+use crate::pages::page::{comments, quoted, read, table, words};
 
 /// The variants of a public enum.
 fn variants(path: &str, name: &str) -> Vec<String> {
@@ -67,7 +67,7 @@ fn the_default_features_are_those_that_the_table_says() {
 /// CI checks each feature alone: its list has every one.
 #[test]
 fn every_feature_is_one_of_those_that_ci_builds_alone() {
-    if !crate::page::is_checkout() {
+    if !crate::pages::page::is_checkout() {
         return;
     }
     let ci = read(".ci/run");
