@@ -110,7 +110,7 @@ fn every_word_that_a_command_gives_to_a_script_is_one_that_it_knows() {
         let words: Vec<&str> = command.split_whitespace().filter(|it| *it != "bash").collect();
         let [script, rest @ ..] = &words[..] else { continue };
         let known = |word: &&str| match *script {
-            "scripts/servers" => word.contains('/') || servers.contains(&format!("{word}")),
+            "scripts/servers" => word.contains('/') || servers.contains(*word),
             "scripts/test.sh" => {
                 *word == "all"
                     || test.contains(&format!("({word} "))
