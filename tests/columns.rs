@@ -13,7 +13,10 @@ use heirloom::{Reason, Timestamp};
 use proptest::prelude::*;
 
 use crate::records::families::{ID, any_family, ended, fresh, full, stated};
+use crate::support::random;
 use row::{Golden, read, row};
+
+const CASES: u32 = 2_000;
 
 /// The rows of releases and what they say.
 fn golden() -> Vec<(&'static str, Family)> {
@@ -51,21 +54,23 @@ fn this_release_writes_the_columns_of_0_2_0() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn what_was_written_is_read_again(family in any_family(), call in 0..1_u64 << 53) {
+#[test]
+fn what_was_written_is_read_again() {
+    random::check(CASES, &(any_family(), 0..1_u64 << 53), |(family, call)| {
         let family = stored(family, call);
         prop_assert_eq!(family.check(), Ok(()));
         prop_assert_eq!(read(family.id, &write(&family)), Ok(family));
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn the_last_columns_are_those_of_the_head(family in any_family()) {
+#[test]
+fn the_last_columns_are_those_of_the_head() {
+    random::check(CASES, &any_family(), |family| {
         let row = write(&family);
         prop_assert!(row[COLUMNS.len() - HEAD..] == write_head(&family.head));
-    }
+        Ok(())
+    });
 }
 
 /// A length that no store holds is told as the longest that it does.

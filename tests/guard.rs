@@ -11,8 +11,8 @@ use heirloom::guard::Guard;
 use heirloom::token::FamilyId;
 use heirloom::{LeewayMode, Reason, Refusal, Rotation};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
+use crate::support::random as random_test;
 use grown::grown;
 use random::{Case, case};
 
@@ -46,7 +46,7 @@ fn the_guard_holds_exactly_when_the_rule_rotates() {
 #[test]
 fn the_guard_holds_on_plain_families_alone_and_there_exactly_when_the_rule_rotates() {
     let (rotated, beside) = (Cell::new(0), Cell::new(0));
-    run_over(&grown(), MANY_CASES, |case| {
+    random_test::check(MANY_CASES, &grown(), |case| {
         let (presented, request) = (case.presented(), case.request());
         let decision = decide(&case.family, &presented, &request, &case.policy, case.now);
         let rotates = matches!(decision, Decision::Rotate { .. });
@@ -70,7 +70,7 @@ fn the_guard_holds_on_plain_families_alone_and_there_exactly_when_the_rule_rotat
 fn what_makes_a_token_beside_the_current_one_is_asked_for_by_the_policy_and_shown_the_predecessor()
 {
     let (leeways, recovered) = (Cell::new(0), Cell::new(0));
-    run_over(&grown(), MANY_CASES, |case| {
+    random_test::check(MANY_CASES, &grown(), |case| {
         let (presented, request) = (case.presented(), case.request());
         let decision = decide(&case.family, &presented, &request, &case.policy, case.now);
         let head = case.family.head_of(case.position.branch);
@@ -104,7 +104,7 @@ fn what_makes_a_token_beside_the_current_one_is_asked_for_by_the_policy_and_show
 /// P16: nothing ahead of the store ends a family, in a window or not.
 #[test]
 fn a_token_ahead_of_its_branch_is_no_breach_and_no_divergence() {
-    run_over(&grown(), CASES, |case| {
+    random_test::check(CASES, &grown(), |case| {
         let Some(head) = case.family.head_of(case.position.branch) else { return Ok(()) };
         if case.position.generation <= head.generation {
             return Ok(());
@@ -190,14 +190,5 @@ fn the_rule_ends_a_family_for_reuse_only_on_an_earlier_generation() {
 }
 
 fn run(cases: u32, check: impl Fn(Case) -> Result<(), TestCaseError>) {
-    run_over(&case(), cases, check);
-}
-
-fn run_over(
-    strategy: &impl Strategy<Value = Case>,
-    cases: u32,
-    check: impl Fn(Case) -> Result<(), TestCaseError>,
-) {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    TestRunner::new(config).run(strategy, check).unwrap();
+    random_test::check(cases, &case(), check);
 }

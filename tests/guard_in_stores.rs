@@ -25,7 +25,8 @@ where
     F::Store: 'static,
 {
     let store = Arc::new(factory.open().await.unwrap());
-    let mut sampler = Sampler::default();
+    let cases = CASES + CASES / 4 + CASES / 2 + CASES / 2;
+    let mut sampler = Sampler::new("guard_in_stores", cases);
     let advances = run(&store, &mut sampler, CASES, advance).await;
     // Not one guard holds by chance: so many must, and so many fail at the last comparison.
     assert!(advances.taken > CASES / 10, "only {} of {CASES} advance", advances.taken);

@@ -12,7 +12,10 @@ use heirloom::token::FamilyId;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use crate::support::random;
 use families::{ID, any_family, branched, ended, fresh, full, stated};
+
+const CASES: u32 = 2_000;
 
 const CHECKSUM: usize = 8;
 
@@ -71,21 +74,23 @@ fn this_release_writes_the_format_of_0_2_0() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn what_was_written_is_read_again(family in any_family()) {
+#[test]
+fn what_was_written_is_read_again() {
+    random::check(CASES, &any_family(), |family| {
         prop_assert_eq!(family.check(), Ok(()));
         prop_assert_eq!(decode(family.id, &encode(&family)), Ok(family));
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn any_bytes_are_refused_by_the_id_that_was_asked_for(bytes: Vec<u8>) {
+#[test]
+fn any_bytes_are_refused_by_the_id_that_was_asked_for() {
+    random::check(CASES, &any::<Vec<u8>>(), |bytes| {
         prop_assert_eq!(refused(decode(ID, &bytes)), "checksum");
         let result = decode(ID, &sealed(bytes));
         prop_assert_eq!(result.map_err(|impossible| impossible.family), Err(ID));
-    }
+        Ok(())
+    });
 }
 
 #[test]

@@ -59,11 +59,16 @@ mod reach;
 mod stories;
 mod strategy;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
 use proptest::prelude::*;
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use proptest_state_machine::ReferenceStateMachine;
 
 use crate::model::driver::Driver;
 use crate::model::operation::{Call, Operation, Step};
+use crate::support::random;
+use crate::support::schedule::fewer;
 
 /// What generation must know of the state: operations select among what exists, so only whether anything does.
 #[derive(Clone, Debug)]
@@ -103,43 +108,29 @@ fn is_issue(operation: &Operation) -> bool {
     matches!(operation, Operation::Step(Step::Call(Call::Issue(..))))
 }
 
-struct EngineAgainstModel;
-
-impl StateMachineTest for EngineAgainstModel {
-    type SystemUnderTest = Driver;
-    type Reference = Reference;
-
-    fn init_test(_: &Outline) -> Driver {
-        Driver::default()
-    }
-
-    fn apply(mut driver: Driver, _: &Outline, operation: Operation) -> Driver {
-        driver.apply(&operation);
-        driver
-    }
-}
-
 /// Enough for every planted bug, in a debug build within half a minute; fewer over a store that waits for a disk or a
-/// server. `PROPTEST_CASES` asks for more or fewer.
-/// Failures are printed as lists of operations and not kept in files: a real one becomes a test of its own.
-fn config() -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    let in_memory = std::env::var_os("HEIRLOOM_STORE").is_none_or(|store| store == "memory");
-    let cases = match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => asked.cases,
-        None if in_memory => 1_500,
-        None => 200,
-    };
-    let max_shrink_iters = match std::env::var_os("PROPTEST_MAX_SHRINK_ITERS") {
-        Some(_) => asked.max_shrink_iters,
-        None => 20_000,
-    };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters, ..asked }
+/// server. Failures are printed as lists of operations and not kept in files: a real one becomes a test of its own.
+#[test]
+fn the_engine_keeps_p1_to_p19_whatever_happens() {
+    random::check(fewer(1_500, 200), &lists(), |list| {
+        run(list);
+        Ok(())
+    });
 }
 
-prop_state_machine! {
-    #![proptest_config(config())]
+/// Lists of operations, each possible where it stands; and how many of them a run has come to, for shrinking.
+fn lists() -> impl Strategy<Value = List> {
+    Reference::sequential_strategy(1..40)
+}
 
-    #[test]
-    fn the_engine_keeps_p1_to_p19_whatever_happens(sequential 1..40 => EngineAgainstModel);
+type List = (Outline, Vec<Operation>, Option<Arc<AtomicUsize>>);
+
+fn run((_, operations, seen): List) {
+    let mut driver = Driver::default();
+    for operation in &operations {
+        if let Some(seen) = &seen {
+            seen.fetch_add(1, SeqCst);
+        }
+        driver.apply(operation);
+    }
 }

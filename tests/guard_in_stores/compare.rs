@@ -103,7 +103,7 @@ pub async fn purge<S: Store>(store: &S, sampler: &mut Sampler, families: usize) 
         let trials: Vec<Trial> = (0..20).map(|_| sampler.next()).collect();
         let ends = trials.iter().filter_map(|trial| trial.family.ended_at());
         let Some(middle) = median(ends.collect()) else { continue };
-        let before = Sampler::around(middle);
+        let before = sampler.around(middle);
         // What is left of other trials goes first.
         while store.purge(testing::purge(before, 100)).await.unwrap() == 100 {}
         for trial in &trials {

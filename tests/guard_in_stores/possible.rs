@@ -4,19 +4,21 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use heirloom::decide::{Decision, decide};
-use heirloom::entropy::{Entropy, OsEntropy};
+use heirloom::entropy::Entropy;
 use heirloom::family::{Branches, Family, Head};
 use heirloom::guard::Guard;
 use heirloom::secret::Salt;
-use heirloom::testing::digest;
+use heirloom::testing::{SeededEntropy, digest};
 use heirloom::{
     Engine, FamilyId, Grant, Key, KeyRing, Leeway, MemoryStore, Policy, Request, Timestamp,
 };
 use pollster::block_on;
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
+use rand::RngExt as _;
 
 use crate::guard::random::{Case, case};
+use crate::support::random;
 
 /// A family, a guard stated without having seen it, and what to write if it holds.
 pub struct Trial {
@@ -27,20 +29,27 @@ pub struct Trial {
 }
 
 /// Draws presentations.
-#[derive(Default)]
 pub struct Sampler {
     runner: TestRunner,
+    entropy: SeededEntropy,
     /// How many drawn so far had the right token of a live family, and were declined all the same.
     pub near: usize,
 }
 
 impl Sampler {
+    /// The same presentations each time, so many in all.
+    pub fn new(test: &str, cases: usize) -> Self {
+        let mut runner = random::runner(test, cases);
+        let entropy = SeededEntropy::new(runner.rng().random());
+        Self { runner, entropy, near: 0 }
+    }
+
     pub fn next(&mut self) -> Trial {
         loop {
             let drawn = case().new_tree(&mut self.runner);
             let Ok(mut case) = drawn.map(|tree| tree.current()) else { continue };
-            let random = u64::from_ne_bytes(bytes());
-            make_possible(&mut case, random);
+            let random = u64::from_ne_bytes(bytes(&self.entropy));
+            make_possible(&mut case, random, &self.entropy);
             let presented = case.presented();
             let guard = Guard::new(&presented, &case.request(), &case.policy, case.now);
             let Some(mut guard) = guard.filter(|_| case.family.check().is_ok()) else { continue };
@@ -57,23 +66,23 @@ impl Sampler {
                 _ => None,
             };
             self.near += usize::from(case.is_near() && !guard.holds(&case.family));
-            let head = head(&case);
+            let head = head(&case, &self.entropy);
             return Trial { family: case.family, guard, head, random };
         }
     }
 
     /// So many milliseconds, at most two, around an instant.
-    pub fn around(instant: Timestamp) -> Timestamp {
-        let [off] = bytes();
+    pub fn around(&self, instant: Timestamp) -> Timestamp {
+        let [off] = bytes(&self.entropy);
         let millis = instant.as_millis().saturating_add_signed(i64::from(off % 5) - 2);
         Timestamp::from_millis(millis)
     }
 }
 
 /// Another id for each; and of what contradicts itself, the side that is compared is kept.
-fn make_possible(case: &mut Case, random: u64) {
+fn make_possible(case: &mut Case, random: u64, entropy: &SeededEntropy) {
     let family = &mut case.family;
-    family.id = random_id();
+    family.id = random_id(entropy);
     case.position.family = family.id;
     // 2^53 - 2 at most: what is written next must still be a version.
     family.version = (family.version >> 11).clamp(1, Timestamp::MAX.as_millis() - 1);
@@ -95,7 +104,7 @@ fn make_possible(case: &mut Case, random: u64) {
     family.grant = grant.into();
     // One in eight is not plain, one in eight plain though it has something of it.
     match random >> 8 & 0x3f {
-        0 | 1 => family.branches = branches(family, random),
+        0 | 1 => family.branches = branches(family, random, entropy),
         2 | 3 => family.head.displaced = family.head.generation > 0,
         4..8 => {
             family.kept_until = Some(created.saturating_add(Duration::from_millis(random >> 50)))
@@ -120,14 +129,14 @@ fn make_possible(case: &mut Case, random: u64) {
 }
 
 /// As the engine makes them (UUIDv7): a token of generation 0 of an adopted family (UUIDv8) would be forged.
-fn random_id() -> FamilyId {
-    let mut id: [u8; 16] = bytes();
+fn random_id(entropy: &SeededEntropy) -> FamilyId {
+    let mut id: [u8; 16] = bytes(entropy);
     id[6] = 0x70 | id[6] & 0x0f;
     FamilyId::from_bytes(id)
 }
 
 /// None that is left, or up to three, with ends around those of the family.
-fn branches(family: &Family, random: u64) -> Branches {
+fn branches(family: &Family, random: u64, entropy: &SeededEntropy) -> Branches {
     let mut branches = FORKED.branches.clone();
     let model = branches.live.remove(0);
     for number in 1..=u16::try_from(random >> 16 & 3).unwrap() {
@@ -135,8 +144,8 @@ fn branches(family: &Family, random: u64) -> Branches {
         branch.number = number;
         let head = &mut branch.head;
         (head.rotated_at, head.used_at) = (family.head.rotated_at, family.head.used_at);
-        head.digest = digest(bytes());
-        let [off] = bytes::<1>();
+        head.digest = digest(bytes(entropy));
+        let [off] = bytes::<1>(entropy);
         let end = head.used_at.saturating_add(Duration::from_millis(1 + u64::from(off)));
         head.idle_expires_at = Some(end).filter(|end| off < 200 && *end > head.used_at);
         branches.live.push(branch);
@@ -146,15 +155,15 @@ fn branches(family: &Family, random: u64) -> Branches {
 }
 
 /// The head that a rotation under the guard writes.
-fn head(case: &Case) -> Head {
+fn head(case: &Case, entropy: &SeededEntropy) -> Head {
     let mut head = case.family.head.clone();
     head.generation = head.generation.saturating_add(1);
-    head.digest = digest(bytes());
+    head.digest = digest(bytes(entropy));
     (head.rotated_at, head.used_at) = (case.now, case.now);
     head.idle_expires_at = case.policy.idle().and_then(|idle| case.now.checked_add(idle));
     head.predecessor = PREDECESSOR.head.predecessor.clone().map(|mut predecessor| {
         (predecessor.digest, predecessor.salt) =
-            (case.family.head.digest, Salt::from_bytes(bytes()));
+            (case.family.head.digest, Salt::from_bytes(bytes(entropy)));
         predecessor
     });
     head
@@ -162,7 +171,7 @@ fn head(case: &Case) -> Head {
 
 /// A family that has rotated: only the engine makes one.
 static PREDECESSOR: LazyLock<Family> = LazyLock::new(|| {
-    let mut runner = TestRunner::new(Config::default());
+    let mut runner = TestRunner::deterministic();
     loop {
         let tree = case().new_tree(&mut runner).unwrap();
         let family = tree.current().family;
@@ -185,8 +194,8 @@ static FORKED: LazyLock<Family> = LazyLock::new(|| {
     engine.store().snapshot().pop().unwrap()
 });
 
-pub fn bytes<const N: usize>() -> [u8; N] {
+pub fn bytes<const N: usize>(entropy: &SeededEntropy) -> [u8; N] {
     let mut bytes = [0; N];
-    OsEntropy.fill(&mut bytes).unwrap();
+    entropy.fill(&mut bytes).unwrap();
     bytes
 }

@@ -6,17 +6,17 @@ use heirloom::testing;
 use heirloom::{Page, Policy, Reason, Request, Selector, Store, Timestamp};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
 
 use crate::postgres::server::Place;
 use crate::postgres::steps::*;
 use crate::records::families::{any_family, ended, stated};
+use crate::support::random;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: bash scripts/test.sh"]
 async fn every_family_is_read_as_it_was_written() {
     let place = Place::new().await;
-    let mut runner = TestRunner::deterministic();
+    let mut runner = random::runner("postgres::contract::every_family_is_read", 200);
     let any = any_family();
     let mut families: Vec<_> =
         (0..200).map(|_| any.new_tree(&mut runner).unwrap().current()).collect();

@@ -6,13 +6,13 @@ use heirloom::testing::{create, replace};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, TestRunner};
 use redis::cmd;
 
 use crate::redis::sample::{
     adopted, any_family, at, displaced, end, forked, fresh, full, rotation,
 };
 use crate::redis::world::{Connection, World, on_both};
+use crate::support::random;
 
 /// The steps that would change a family, and what each has met.
 async fn errors<C: Connection>(
@@ -210,7 +210,7 @@ on_both! {
 
     /// Lua reads records as Rust does: whatever one of them refuses, neither takes.
     async fn what_rust_refuses_no_script_writes(world) {
-        let mut runner = TestRunner::new(Config::default());
+        let mut runner = random::runner("redis::damage::what_rust_refuses", cases());
         let (mut refused, mut taken) = (0, 0);
         for _ in 0..cases() {
             let family = any_family().new_tree(&mut runner).unwrap().current();

@@ -8,11 +8,11 @@ use heirloom::store::redis::{RedisSettings, RedisStore};
 use heirloom::store::{Revoked, Store, Written};
 use heirloom::testing::replace;
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, TestRunner};
 use redis::cmd;
 
 use crate::redis::sample::{DAY, any_family, at, end, forked, issued, rotation};
 use crate::redis::world::{Connection, World, on_both};
+use crate::support::random;
 
 /// Hosts live in virtual time: at its beginning, in our past, and far in our future.
 const CLOCKS: [Timestamp; 4] = [at(0), at(1_000_000_000_000), at(9_000_000_000_000), at(1 << 52)];
@@ -132,7 +132,7 @@ on_both! {
 
     /// The server's order of ends is the rule's, whatever the family.
     async fn every_family_is_sorted_by_its_end(world) {
-        let mut runner = TestRunner::new(Config::default());
+        let mut runner = random::runner("redis::expiry::every_family_is_sorted", 100);
         for _ in 0..100 {
             let family = any_family().new_tree(&mut runner).unwrap().current();
             let store = world.with([&family]).await;

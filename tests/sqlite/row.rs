@@ -6,15 +6,15 @@ use heirloom::token::FamilyId;
 use heirloom::{Reason, Store, Timestamp, testing};
 use pollster::block_on;
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 
 use crate::records::families::{any_family, stated};
 use crate::sqlite::{Disk, at_once};
+use crate::support::random;
 
 #[test]
 fn every_family_is_read_as_it_was_written_and_ends_when_it_does() {
     let disk = Disk::new();
-    let mut runner = TestRunner::deterministic();
+    let mut runner = random::runner("sqlite::row::every_family_is_read", 300);
     let any = any_family();
     let mut families: Vec<_> =
         (0..300).map(|_| any.new_tree(&mut runner).unwrap().current()).collect();

@@ -1,6 +1,7 @@
 //! What these tests share: a store that can fail, a clock set by hand, and engines over both.
 
 pub mod exchange;
+pub mod random;
 pub mod schedule;
 
 use heirloom::testing::{FaultStore, ManualClock, SeededEntropy};

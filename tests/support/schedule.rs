@@ -48,7 +48,7 @@ pub enum Orders {
 }
 
 /// How often something is tried: over memory, and over a store that waits for a disk or a server.
-pub fn fewer(over_memory: usize, elsewhere: usize) -> usize {
+pub fn fewer<T>(over_memory: T, elsewhere: T) -> T {
     let in_memory = std::env::var_os("HEIRLOOM_STORE").is_none_or(|store| store == "memory");
     if in_memory { over_memory } else { elsewhere }
 }
