@@ -38,7 +38,8 @@ main() {
     FOLDER="$(mktemp -d)"
     chmod 711 "$FOLDER"
     mkdir -m 1777 "$FOLDER/tmp"
-    export TMPDIR="$FOLDER/tmp"
+    export TMPDIR="$FOLDER/tmp" HEIRLOOM_TALLY="$FOLDER/tally"
+    touch "$HEIRLOOM_TALLY"
     printf '\n== build\n'
     cargo test --locked --all-features --no-run || fail "it does not build"
     printf -- '-- build: %d s\n' "$SECONDS"
@@ -49,6 +50,7 @@ main() {
     JOBS=()
     printf '\n%-20s %8s %8s %8s %8s\n' "" passed failed ignored seconds
     cat "$FOLDER"/summary.*
+    random_cases "${parts[@]}" || failed=yes
     [[ -z "$failed" ]] || fail "there are failures"
 }
 
@@ -115,6 +117,21 @@ counted() {
             if ($(at + 1) ~ /^(ignored|skipped)/) ignored += $at
         }
     } END { printf "%8d %8d %8d", passed, failed, ignored }' "$1"
+}
+
+# How many cases each random test has run, beside how many it must: tests/cases.txt, which only grows.
+random_cases() {
+    local store test least cases failed=
+    printf '\n%-14s %-64s %8s %8s\n' store "random test" "at least" cases
+    while read -r store test least; do
+        [[ " $* " == *" $store "* || ("$store" == memory && " $* " == *" all "*) ]] || continue
+        cases="$(awk -v store="$store" -v test="$test" '$1 == store && $2 == test { cases += $3 } END { print cases + 0 }' \
+            "$HEIRLOOM_TALLY")"
+        printf '%-14s %-64s %8d %8d\n' "$store" "$test" "$least" "$cases"
+        ((cases >= least)) || failed=yes
+    done < tests/cases.txt
+    [[ -z "$failed" ]] || echo "scripts/test.sh: a random test runs fewer cases than tests/cases.txt says" >&2
+    [[ -z "$failed" ]]
 }
 
 start_servers() {
