@@ -40,7 +40,7 @@ impl Model {
             Asked::RevokeAll { subject, client, keep } => {
                 Answer::Count(next.end_all((*subject, *client), *keep, ask.now, Cause::ByHost))
             }
-            Asked::ChangeGrant(family, consent) => next.change_scope(*family, &consent.scope),
+            Asked::ChangeGrant(family, consent) => next.change_consent(*family, consent),
             Asked::Introspect(showing) => self.introspect(ask, showing),
             Asked::Explain(showing) => match self.verdict(showing, ask) {
                 Verdict::Fail(Failure::KeyMissing) => Answer::Failed(Failure::KeyMissing),
@@ -315,12 +315,16 @@ impl Model {
         ended.map(|(_, family)| family.ended = Some((now, cause))).count()
     }
 
-    fn change_scope(&mut self, no: FamilyNo, scope: &BTreeSet<&'static str>) -> Answer {
+    /// Another consent of the same user's, to the same client; it may have been looked up before the family was adopted for another.
+    fn change_consent(&mut self, no: FamilyNo, consent: &Consent) -> Answer {
         match self.kept.get_mut(&no).filter(|family| family.ended.is_none()) {
             None => Answer::NotLive,
-            Some(family) if family.consent.scope == *scope => Answer::Changed,
+            Some(family) if !family.consent.is_same_owners(consent) => {
+                Answer::Failed(Failure::Consent)
+            }
+            Some(family) if family.consent == *consent => Answer::Changed,
             Some(family) => {
-                family.consent.scope.clone_from(scope);
+                family.consent.clone_from(consent);
                 for line in &mut family.lines {
                     // The first token of all has no predecessor.
                     let exchanged = line.current().place > 0;

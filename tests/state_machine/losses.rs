@@ -1,10 +1,10 @@
 //! Stores that come back older, told one by one: what is noted of writes is noted no longer when they are lost.
 
-use super::stories::{call, grant, policy, refresh, shown, surround};
+use super::stories::{adopt, call, grant, policy, refresh, shown, surround};
 use crate::model::driver::Driver;
 use crate::model::operation::{
-    AdoptionShape, Call, Edge, GrantShape, KeyChange, LeewayShape, Length, ModeShape, Operation,
-    PolicyShape, Presentation, Side, Surroundings, Timer, Trouble, WindowShape,
+    Call, Edge, GrantShape, KeyChange, LeewayShape, Length, ModeShape, Operation, PolicyShape,
+    Presentation, Side, Surroundings, Timer, Trouble, WindowShape,
 };
 use crate::model::words::{Answer, Cause, How, Why};
 
@@ -28,10 +28,10 @@ fn a_family_that_was_purged_may_come_back_older() {
 #[test]
 fn a_family_that_was_adopted_for_another_client_may_come_back() {
     let mut driver = Driver::default();
-    adopt(&mut driver, false);
+    call(&mut driver, adopt(false));
     surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::After));
     call(&mut driver, Call::Purge(1));
-    adopt(&mut driver, true);
+    call(&mut driver, adopt(true));
     assert_eq!(driver.answers.last(), Some(&Answer::Adopted(0)));
     surround(&mut driver, Surroundings::StepBack(6));
     surround(&mut driver, Surroundings::Failover(2));
@@ -47,19 +47,19 @@ fn a_family_that_was_adopted_for_another_client_may_come_back() {
 #[test]
 fn a_family_that_was_adopted_again_may_come_back_older() {
     let mut driver = Driver::default();
-    adopt(&mut driver, false);
+    call(&mut driver, adopt(false));
     refresh(&mut driver, 1, 0);
     surround(&mut driver, Surroundings::Edge(0, Edge::Idle, Side::After));
     surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::After));
     call(&mut driver, Call::Purge(1));
     assert_eq!(driver.answers.last(), Some(&Answer::Count(1)));
-    adopt(&mut driver, false);
+    call(&mut driver, adopt(false));
     refresh(&mut driver, 1, 1);
     assert_granted(&driver, How::Rotated);
     for lost in [1, 0, 1] {
         surround(&mut driver, Surroundings::Failover(lost));
     }
-    adopt(&mut driver, false);
+    call(&mut driver, adopt(false));
     let first = driver.model.released(0).len() - 1;
     refresh(&mut driver, 1, u8::try_from(first).unwrap());
     assert_granted(&driver, How::Rotated);
@@ -135,18 +135,6 @@ fn recovering(policy: PolicyShape) -> Driver {
 
 fn window(length: Length) -> WindowShape {
     WindowShape { length, family: 0, side: Side::Before }
-}
-
-/// The first legacy token, good for half a minute.
-fn adopt(driver: &mut Driver, second_client: bool) {
-    let adoption = AdoptionShape {
-        legacy: 0,
-        by_hash: false,
-        other_grant: true,
-        grant: GrantShape { node: 1, second_client, ..grant() },
-        until: Length::Short,
-    };
-    call(driver, Call::Adopt(adoption, policy()));
 }
 
 fn assert_granted(driver: &Driver, how: How) {

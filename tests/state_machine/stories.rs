@@ -2,11 +2,11 @@
 
 use crate::model::driver::Driver;
 use crate::model::operation::{
-    Call, Edge, GrantShape, KeyChange, LeewayShape, Length, LimitShape, ModeShape, Operation,
-    PolicyShape, Presentation, Proof, ReachShape, ResourceShape, ScopeShape, Side, Spelling, Step,
-    Surroundings, Timer,
+    AdoptionShape, Call, Edge, GrantShape, KeyChange, LeewayShape, Length, LimitShape, ModeShape,
+    Operation, PolicyShape, Presentation, Proof, ReachShape, ResourceShape, ScopeShape, Side,
+    Spelling, Step, Surroundings, Timer,
 };
-use crate::model::words::Answer;
+use crate::model::words::{Answer, Failure};
 
 /// The branch is used just before both would have ended, and the first branch ends a retention before it.
 #[test]
@@ -37,6 +37,19 @@ fn what_cannot_be_answered_is_not_counted() {
     refresh(&mut driver, 0, 1);
     refresh(&mut driver, 1, 1);
     assert!(matches!(driver.answers.last(), Some(Answer::Granted(_))), "{:?}", driver.answers);
+}
+
+/// A host changes the grant of a family that was purged, as it was, while its legacy token is adopted again for another client: no
+/// grant of one client becomes another's. The model had changed the scope of whatever it was adopted for.
+#[test]
+fn a_grant_that_was_looked_up_before_another_adoption_is_not_changed() {
+    let mut driver = Driver::default();
+    call(&mut driver, adopt(false));
+    surround(&mut driver, Surroundings::Edge(0, Edge::Retention, Side::After));
+    call(&mut driver, Call::Purge(1));
+    driver.apply(&Operation::Race(adopt(true), Call::ChangeGrant(0, ScopeShape::Read), 0));
+    let refused = [Answer::Adopted(0), Answer::Failed(Failure::Consent)];
+    assert!(driver.answers.ends_with(&refused), "{:?}", driver.answers);
 }
 
 fn issued(mode: ModeShape, uses: u8) -> Driver {
@@ -77,6 +90,18 @@ pub fn policy() -> PolicyShape {
         on_reuse: ReachShape::Family,
         limit: LimitShape::None,
     }
+}
+
+/// The adoption of the first legacy token, which is good for half a minute.
+pub fn adopt(second_client: bool) -> Call {
+    let adoption = AdoptionShape {
+        legacy: 0,
+        by_hash: false,
+        other_grant: true,
+        grant: GrantShape { node: 1, second_client, ..grant() },
+        until: Length::Short,
+    };
+    Call::Adopt(adoption, policy())
 }
 
 /// A token, so many back from the newest, is shown to a node.
