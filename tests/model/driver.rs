@@ -166,11 +166,21 @@ impl Driver {
         let seen = self.seen(redemption.family().id);
         let record = redemption.family().clone();
         between.iter().for_each(|step| self.step(step));
+        if self.is_mistaken(&record) {
+            return;
+        }
         // The call keeps the keys that it began with, and reads its clock again.
         let call = Asked::Commit(showing.clone(), seen);
         let commit = Ask { now: node.now(), accepted: node.ring().accepted, call, ..begin };
         let committed = async { Actual::Refreshed(redemption.commit().await) };
         self.observe(&commit, trouble, committed, Some(&record));
+    }
+
+    /// Whether the store now has another record of the same version: it has come back older, or has forgotten the family, and has come so
+    /// far again. A write that goes by the version alone takes it for the one that was seen, and what it then does is nobody's promise.
+    fn is_mistaken(&self, seen: &heirloom::family::Family) -> bool {
+        let is_other = |now: &heirloom::family::Family| now.version == seen.version && now != seen;
+        self.records().get(&seen.id).is_some_and(is_other)
     }
 
     fn seen(&self, id: FamilyId) -> Consent {

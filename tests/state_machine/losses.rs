@@ -4,7 +4,7 @@ use super::stories::{adopt, call, grant, policy, refresh, shown, surround};
 use crate::model::driver::Driver;
 use crate::model::operation::{
     Call, Edge, GrantShape, KeyChange, LeewayShape, Length, ModeShape, Operation, PolicyShape,
-    Presentation, Side, Surroundings, Timer, Trouble, WindowShape,
+    Presentation, Side, Step, Surroundings, Timer, Trouble, WindowShape,
 };
 use crate::model::words::{Answer, Cause, How, Why};
 
@@ -69,11 +69,7 @@ fn a_family_that_was_adopted_again_may_come_back_older() {
 /// displaces it again.
 #[test]
 fn a_token_is_good_again_when_the_store_forgets_what_displaced_it() {
-    let leeway =
-        LeewayShape { mode: ModeShape::Newest, timer: Timer::After(Length::Short), uses: 0 };
-    let mut driver = Driver::default();
-    call(&mut driver, Call::Issue(grant(), PolicyShape { leeway, ..policy() }));
-    refresh(&mut driver, 0, 0);
+    let mut driver = renewing();
     refresh(&mut driver, 0, 1);
     assert_granted(&driver, How::Renewed);
     surround(&mut driver, Surroundings::Failover(1));
@@ -120,6 +116,30 @@ fn a_recovery_without_a_leeway_is_not_repeated() {
     driver.apply(&Operation::LostAnswer(shown, Trouble::After(1)));
     let reuse = |answer: &Answer| matches!(answer, Answer::Ended(Cause::Reuse { behind: 1, .. }));
     assert!(driver.answers.last().is_some_and(reuse), "{:?}", driver.answers);
+}
+
+/// Between `begin` and `commit` the store comes back older and is written as often as before: nothing but the version tells `replace`
+/// that it is not what was seen, and the version is the same.
+#[test]
+fn a_commit_is_not_made_on_another_record_of_the_same_version() {
+    let mut driver = renewing();
+    refresh(&mut driver, 0, 1);
+    assert_granted(&driver, How::Renewed);
+    let lost = Step::Surroundings(Surroundings::Failover(2));
+    let again = Step::Call(Call::Refresh(shown(1)));
+    driver.apply(&Operation::TwoSteps(shown(0), vec![lost, again], Trouble::None));
+    assert_granted(&driver, How::Rotated);
+    assert_eq!(driver.answers.len(), 5);
+}
+
+/// The first token of a family has been exchanged, and its leeway makes new tokens.
+fn renewing() -> Driver {
+    let timer = Timer::After(Length::Short);
+    let leeway = LeewayShape { mode: ModeShape::Newest, timer, uses: 0 };
+    let mut driver = Driver::default();
+    call(&mut driver, Call::Issue(grant(), PolicyShape { leeway, ..policy() }));
+    refresh(&mut driver, 0, 0);
+    driver
 }
 
 /// The store has lost the first exchange of a family, and a window is open.
