@@ -105,7 +105,7 @@ fn every_step_of_ci_that_a_command_names_exists() {
 fn every_word_that_a_command_gives_to_a_script_is_one_that_it_knows() {
     let servers = read("scripts/servers");
     let (test, planted) = (read("scripts/test.sh"), read("scripts/planted-bugs"));
-    let bugs = read("scripts/planted-bugs.txt");
+    let (bugs, explore) = (read("scripts/planted-bugs.txt"), read("scripts/explore"));
     for (page, command) in commands() {
         let words: Vec<&str> = command.split_whitespace().filter(|it| *it != "bash").collect();
         let [script, rest @ ..] = &words[..] else { continue };
@@ -118,6 +118,11 @@ fn every_word_that_a_command_gives_to_a_script_is_one_that_it_knows() {
             }
             "scripts/planted-bugs" if word.starts_with("--") => {
                 planted.contains(&format!("{word})"))
+            }
+            "scripts/explore" => {
+                word.parse::<u32>().is_ok()
+                    || explore.contains(&format!("{word})"))
+                    || explore.contains(&format!("{word} |"))
             }
             "scripts/planted-bugs" => bugs.lines().any(|line| line.contains(*word)),
             _ => true,
