@@ -273,7 +273,8 @@ impl Model {
         self.end(self.tokens[token].family, ask.now, Cause::ByClient)
     }
 
-    fn end(&mut self, no: FamilyNo, now: Millis, cause: Cause) -> Answer {
+    /// Ends a family, unless it has ended before.
+    pub fn end(&mut self, no: FamilyNo, now: Millis, cause: Cause) -> Answer {
         match self.kept.get_mut(&no) {
             None => Answer::NoEffect(Why::Unknown),
             Some(Family { ended: Some((_, before)), .. }) => Answer::RevokedBefore(*before),

@@ -132,6 +132,20 @@ fn a_commit_is_not_made_on_another_record_of_the_same_version() {
     assert_eq!(driver.answers.len(), 5);
 }
 
+/// A token of lost writes is shown, and found to have been overwritten; before the family is ended, the token in its place is displaced.
+/// In no order of the two is it ended then, and what was decided before is done all the same.
+#[test]
+fn an_end_that_was_decided_is_made_though_a_token_is_displaced_meanwhile() {
+    let mut driver = renewing();
+    surround(&mut driver, Surroundings::Failover(1));
+    refresh(&mut driver, 0, 1);
+    assert_granted(&driver, How::Rotated);
+    let [first, lost] = [2, 1].map(|back| Call::Refresh(shown(back)));
+    // Two turns of the second call, in which it reads; then the first to its end.
+    driver.apply(&Operation::Race(first, lost, 0b0101));
+    assert_eq!(driver.answers.last(), Some(&Answer::Ended(Cause::Diverged)));
+}
+
 /// The first token of a family has been exchanged, and its leeway makes new tokens.
 fn renewing() -> Driver {
     let timer = Timer::After(Length::Short);
