@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use heirloom::family::Status;
-use heirloom::store::{Created, PostgresStore, Revoked, Written};
+use heirloom::store::{Created, PostgresStore, Revoked, StoreError, StoreErrorKind, Written};
 use heirloom::{Store, testing};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -17,6 +17,9 @@ const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 
 /// How many call at once.
 const CALLERS: u32 = 12;
+
+/// How often a call is made again whose statement was undone again and again for the sake of others, as the engine does.
+const ATTEMPTS: usize = 16;
 
 async fn store_at(place: &Place, level: &str) -> PostgresStore {
     let setting = level.replace(' ', "\\ ");
@@ -32,11 +35,9 @@ async fn of_many_rotations_one_wins_and_the_others_see_it() {
         let store = store_at(&place, level).await;
         for number in first..first + 20 {
             create(&store, &family(number, 0)).await;
-            let answers =
-                at_once(
-                    &store,
-                    move |store, _| async move { rotate(&store, number, 0).await.unwrap() },
-                );
+            let answers = at_once(&store, move |store, _| async move {
+                persist(|| rotate(&store, number, 0)).await
+            });
             let (mut winners, mut losers) = (Vec::new(), Vec::new());
             for answer in answers.await {
                 match answer {
@@ -59,7 +60,7 @@ async fn of_many_creations_one_wins() {
         for number in first..first + 10 {
             let answers = at_once(&store, move |store, caller| async move {
                 let family = family(number, u32::try_from(caller).unwrap());
-                store.create(testing::create(family)).await.unwrap()
+                persist(|| store.create(testing::create(family.clone()))).await
             });
             let answers = answers.await;
             let mut winners = answers.iter().filter_map(|answer| match answer {
@@ -82,8 +83,8 @@ async fn a_rotation_and_a_revocation_at_once_leave_a_dead_family() {
             create(&store, &family(number, 0)).await;
             let answers = at_once(&store, move |store, caller| async move {
                 match caller % 2 {
-                    0 => Ok(rotate(&store, number, 0).await.unwrap()),
-                    _ => Err(revoke(&store, number, caller).await.unwrap()),
+                    0 => Ok(persist(|| rotate(&store, number, 0)).await),
+                    _ => Err(persist(|| revoke(&store, number, caller)).await),
                 }
             });
             let answers = answers.await;
@@ -238,10 +239,10 @@ async fn hot_families_have_one_history() {
                 let number = first + (caller + round) % 3;
                 let before = load(&store, number).await.unwrap();
                 if round == 50 {
-                    revoke(&store, number, caller).await.unwrap();
+                    persist(|| revoke(&store, number, caller)).await;
                 }
                 let generation = before.head.generation;
-                match rotate(&store, number, generation).await.unwrap() {
+                match persist(|| rotate(&store, number, generation)).await {
                     Written::Committed(it) => {
                         assert!(before.status == Status::Live, "{level}: dead before the call");
                         assert_ne!(round, 50, "{level}: after an acknowledged revocation");
@@ -270,6 +271,17 @@ async fn hot_families_have_one_history() {
 
 fn levels_and_numbers() -> impl Iterator<Item = (&'static str, u64)> {
     LEVELS.into_iter().zip((0..).step_by(100))
+}
+
+/// Calls until the answer is not a conflict.
+async fn persist<T, F: Future<Output = Result<T, StoreError>>>(call: impl Fn() -> F) -> T {
+    for _ in 1..ATTEMPTS {
+        match call().await {
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+            answer => return answer.unwrap(),
+        }
+    }
+    call().await.unwrap()
 }
 
 /// Many callers who begin together; their answers.

@@ -3,16 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, Pool, Runtime};
+use heirloom::entropy::{Entropy, OsEntropy};
 use heirloom::store::PostgresStore;
 use tokio_postgres::{Config, NoTls, Row};
 
-/// How long a pool waits for one of its connections.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long a pool waits for one of its connections, on a machine that is busy too.
+const WAIT: Duration = Duration::from_secs(60);
 
 /// A schema, dropped in the end.
 pub struct Place {
@@ -149,10 +149,11 @@ async fn execute(config: &Config, statements: &str) {
     pool.get().await.unwrap().batch_execute(statements).await.unwrap();
 }
 
-/// A name that no other test has, in this process or another.
+/// A name that no other test has, in this process or another, on this machine or another.
 pub fn unique(prefix: &str) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("{prefix}_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    let mut random = [0; 8];
+    OsEntropy.fill(&mut random).unwrap();
+    format!("{prefix}_{:016x}", u64::from_ne_bytes(random))
 }
 
 /// A server of its own, stopped and removed in the end.
