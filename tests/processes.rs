@@ -5,6 +5,8 @@
 //!
 //! An order is claimed only where one call was answered before another was sent: what overlaps may come out either way.
 
+#[path = "redis/connect.rs"]
+mod connect;
 mod crashes;
 mod fleet;
 #[path = "processes/lies.rs"]

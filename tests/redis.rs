@@ -1,6 +1,10 @@
 //! Families in Redis and Redis Cluster: what operators find there, when it goes, and what happens when servers fail.
 
 pub mod world;
+#[expect(dead_code, reason = "shared with tests/crashes.rs")]
+#[path = "crashes/servers.rs"]
+mod servers;
+mod alone;
 mod sample;
 mod layout;
 mod damage;

@@ -10,6 +10,9 @@ mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
+#[path = "../redis/connect.rs"]
+mod connect;
+#[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;

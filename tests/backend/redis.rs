@@ -2,18 +2,18 @@
 
 use heirloom::entropy::{Entropy, OsEntropy};
 use heirloom::store::redis::{RedisSettings, RedisStore};
+use redis::RedisError;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::cluster::ClusterClient;
-use redis::{Client, RedisError};
 
 use super::blocking::{Blocking, Remains, at_the_end, wait};
+use super::connect;
 use super::place::Place;
 
 type Failure = Box<dyn std::error::Error>;
 
 pub fn open(server: &str) -> Result<Box<dyn Place>, String> {
     let open = async {
-        let connection = Client::open(server)?.get_multiplexed_async_connection().await?;
+        let connection = connect::one(server).await?;
         place(connection.clone(), vec![connection]).await
     };
     wait(open).map_err(|error| format!("redis: {error}"))
@@ -21,12 +21,11 @@ pub fn open(server: &str) -> Result<Box<dyn Place>, String> {
 
 pub fn open_cluster(servers: &str) -> Result<Box<dyn Place>, String> {
     let open = async {
-        let client = ClusterClient::new(servers.split(','))?;
         let mut nodes = Vec::new();
         for node in servers.split(',') {
-            nodes.push(Client::open(node)?.get_multiplexed_async_connection().await?);
+            nodes.push(connect::one(node).await?);
         }
-        place(client.get_async_connection().await?, nodes).await
+        place(connect::cluster(servers).await?, nodes).await
     };
     wait(open).map_err(|error| format!("redis-cluster: {error}"))
 }

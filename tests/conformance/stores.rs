@@ -47,6 +47,10 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(future)
 }
 
+#[cfg(feature = "redis")]
+#[path = "../redis/connect.rs"]
+mod connect;
+
 /// Where a server is.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 fn server(variable: &str) -> String {
@@ -70,7 +74,10 @@ pub use self::sqlite::Sqlite;
 mod sqlite {
     use heirloom::FamilyId;
     use heirloom::conformance::{Factory, Failure};
-    use heirloom::store::SqliteStore;
+    use heirloom::store::{SqliteSettings, SqliteStore};
+
+    /// How long one handle waits for the lock of another, on a machine that is busy too.
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
     /// A file in a folder of its own.
     pub struct Sqlite(tempfile::TempDir);
@@ -89,12 +96,12 @@ mod sqlite {
         type Store = SqliteStore;
 
         async fn open(&self) -> Result<SqliteStore, Failure> {
-            Ok(SqliteStore::open(self.path())?)
+            Ok(SqliteStore::open_with(self.path(), &SqliteSettings::default().lock_wait(PATIENCE))?)
         }
 
         async fn damage(&self, id: FamilyId) -> Result<(), Failure> {
             let connection = rusqlite::Connection::open(self.path())?;
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            connection.busy_timeout(PATIENCE)?;
             let statement = "UPDATE families SET attributes = '{' WHERE id = ?1";
             match connection.execute(statement, [id.as_bytes()])? {
                 1 => Ok(()),
@@ -188,10 +195,10 @@ mod redis {
     use heirloom::FamilyId;
     use heirloom::conformance::{Factory, Failure};
     use heirloom::store::{RedisSettings, RedisStore};
-    use redis::Client;
     use redis::aio::{ConnectionLike, MultiplexedConnection};
-    use redis::cluster::ClusterClient;
     use redis::cluster_async::ClusterConnection;
+
+    use super::connect;
 
     /// How a host connects.
     pub trait Connect: Sync {
@@ -202,40 +209,44 @@ mod redis {
         ) -> impl Future<Output = Result<Self::Connection, redis::RedisError>> + Send;
     }
 
-    impl Connect for Client {
+    /// A server.
+    pub struct One(String);
+
+    /// The nodes with commas between.
+    pub struct Cluster(String);
+
+    impl Connect for One {
         type Connection = MultiplexedConnection;
 
         async fn connect(&self) -> Result<MultiplexedConnection, redis::RedisError> {
-            self.get_multiplexed_async_connection().await
+            connect::one(&self.0).await
         }
     }
 
-    impl Connect for ClusterClient {
+    impl Connect for Cluster {
         type Connection = ClusterConnection;
 
         async fn connect(&self) -> Result<ClusterConnection, redis::RedisError> {
-            self.get_async_connection().await
+            connect::cluster(&self.0).await
         }
     }
 
     /// Keys of a prefix of its own. They expire, and the servers of the tests are private.
     pub struct Redis<C> {
-        client: C,
+        servers: C,
         prefix: String,
     }
 
-    impl Redis<Client> {
+    impl Redis<One> {
         pub fn standalone() -> Self {
-            let client = Client::open(super::server("HEIRLOOM_REDIS")).unwrap();
-            Self { client, prefix: super::name() }
+            Self { servers: One(super::server("HEIRLOOM_REDIS")), prefix: super::name() }
         }
     }
 
-    impl Redis<ClusterClient> {
+    impl Redis<Cluster> {
         pub fn cluster() -> Self {
-            let servers = super::server("HEIRLOOM_REDIS_CLUSTER");
-            let client = ClusterClient::new(servers.split(',')).unwrap();
-            Self { client, prefix: super::name() }
+            let servers = Cluster(super::server("HEIRLOOM_REDIS_CLUSTER"));
+            Self { servers, prefix: super::name() }
         }
     }
 
@@ -244,14 +255,14 @@ mod redis {
 
         async fn open(&self) -> Result<Self::Store, Failure> {
             let settings = RedisSettings::default().prefix(&self.prefix);
-            Ok(RedisStore::open_with(self.client.connect().await?, settings).await?)
+            Ok(RedisStore::open_with(self.servers.connect().await?, settings).await?)
         }
 
         async fn damage(&self, id: FamilyId) -> Result<(), Failure> {
             let [.., high, low] = *id.as_bytes();
             let bucket = u16::from_be_bytes([high, low]) % 1024;
             let key = format!("{}:{{{bucket:03x}}}:{id}", self.prefix);
-            let mut connection = self.client.connect().await?;
+            let mut connection = self.servers.connect().await?;
             let mut set = redis::cmd("HSET");
             match set.arg(key).arg("attributes").arg("{").query_async(&mut connection).await? {
                 0 => Ok(()),

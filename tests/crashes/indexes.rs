@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use heirloom::store::redis::RedisSettings;
 use heirloom::store::{Page, RedisStore, Selector, Store};
 use heirloom::token::FamilyId;
-use redis::cluster::ClusterClient;
 
+use crate::connect;
 use crate::fleet::history::History;
 use crate::fleet::place::Place;
 use crate::fleet::serve::{CLIENT, Server};
@@ -21,8 +21,7 @@ pub async fn lost_entries_are_entered_again(place: &Place, engine: &Server, hist
     }
     let found = found(engine, history).await;
     let Place::RedisCluster(nodes, prefix) = place else { panic!("no cluster: {place}") };
-    let client = ClusterClient::new(nodes.split(',')).expect("a cluster");
-    let connection = client.get_async_connection().await.expect("a cluster");
+    let connection = connect::cluster(nodes).await.expect("a cluster");
     let settings = RedisSettings::default().prefix(prefix);
     let store = RedisStore::open_with(connection, settings).await.expect("a cluster");
     let entered = store.reindex().await.expect("a cluster");

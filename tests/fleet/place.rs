@@ -11,8 +11,9 @@ use deadpool_postgres::{Manager, Pool};
 use heirloom::store::redis::RedisSettings;
 use heirloom::store::{DynStore, PostgresStore, RedisStore, SqliteStore};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::cluster::ClusterClient;
 use tokio_postgres::{Config, NoTls};
+
+use crate::connect::{self, PATIENCE};
 
 /// Connections of one process; a test has few.
 const CONNECTIONS: usize = 16;
@@ -52,8 +53,7 @@ impl Place {
                 Arc::new(RedisStore::open_with(connection, settings).await?)
             }
             Self::RedisCluster(nodes, prefix) => {
-                let client = ClusterClient::new(nodes.split(','))?;
-                let connection = client.get_async_connection().await?;
+                let connection = connect::cluster(nodes).await?;
                 let settings = RedisSettings::default().prefix(prefix);
                 Arc::new(RedisStore::open_with(connection, settings).await?)
             }
@@ -71,10 +71,14 @@ impl Place {
     }
 }
 
-/// A connection that says soon that nobody is there: the clients try again.
+/// A connection that says soon that nobody is there, as the clients try again; a server that is there has time.
 fn impatient() -> ConnectionManagerConfig {
     let delay = Duration::from_millis(50);
-    ConnectionManagerConfig::new().set_number_of_retries(1).set_max_delay(delay)
+    ConnectionManagerConfig::new()
+        .set_number_of_retries(1)
+        .set_max_delay(delay)
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE))
 }
 
 /// Connections to a schema of the test's own.

@@ -1,19 +1,17 @@
-//! Redis and Redis Cluster for one test at a time, with clients that wait while a server is busy with a million families.
+//! Redis and Redis Cluster for one test at a time.
 
 use std::env;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
-use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, cmd};
+use redis::cmd;
 
-use crate::postgres::server::unique;
-use crate::redis::world::{ALONE, Connection, World};
-
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::connect;
+use crate::server::unique;
+use crate::world::{Connection, World};
 
 /// Tells a story on one server.
 pub fn one<F: Future<Output = ()> + Send + 'static>(
@@ -32,12 +30,7 @@ pub fn cluster<F: Future<Output = ()> + Send + 'static>(
 ) {
     wait(async {
         let (urls, nodes) = nodes("HEIRLOOM_REDIS_CLUSTER").await;
-        let client = ClusterClient::builder(urls)
-            .connection_timeout(PATIENCE)
-            .response_timeout(PATIENCE)
-            .build()
-            .unwrap();
-        let connection = client.get_async_connection().await.unwrap();
+        let connection = connect::cluster(&urls).await.unwrap();
         tell(World { connection, nodes, prefix: unique("millions") }, story).await;
     });
 }
@@ -58,23 +51,19 @@ pub async fn at_once<F: Future<Output = ()> + Send>(futures: impl IntoIterator<I
 
 /// One test has the servers for itself: a million families at a time are enough for the memory of a machine.
 fn wait(story: impl Future<Output = ()>) {
-    let _alone = ALONE.write();
+    static TURN: Mutex<()> = Mutex::new(());
+    let _alone = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.unwrap().block_on(story);
 }
 
-async fn nodes(variable: &str) -> (Vec<String>, Vec<MultiplexedConnection>) {
+async fn nodes(variable: &str) -> (String, Vec<MultiplexedConnection>) {
     let urls = env::var(variable);
     let urls = urls.unwrap_or_else(|_| panic!("{variable} is not set: bash scripts/test.sh"));
-    let urls: Vec<_> = urls.split(',').map(str::to_owned).collect();
-    let patient = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(PATIENCE));
     let mut nodes = Vec::new();
-    for url in &urls {
-        let client = Client::open(&**url).unwrap();
-        nodes.push(client.get_multiplexed_async_connection_with_config(&patient).await.unwrap());
+    for url in urls.split(',') {
+        nodes.push(connect::one(url).await.unwrap());
     }
     (urls, nodes)
 }

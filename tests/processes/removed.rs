@@ -1,5 +1,6 @@
 //! What a test has left on a server, and its removal.
 
+use crate::connect;
 use crate::fleet::place::{Failure, Place, pool, wait};
 
 /// Removed when it is dropped: in a panic of the test, too.
@@ -31,7 +32,7 @@ async fn remove(place: &Place) -> Result<(), Failure> {
 
 /// Of a node that is a master; a replica follows its own.
 async fn remove_keys(node: &str, prefix: &str) -> Result<(), Failure> {
-    let mut node = redis::Client::open(node)?.get_multiplexed_async_connection().await?;
+    let mut node = connect::one(node).await?;
     let role: String = redis::cmd("INFO").arg("replication").query_async(&mut node).await?;
     let mut cursor = 0_u64;
     while role.contains("role:master") {

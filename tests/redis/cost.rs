@@ -13,8 +13,9 @@ use heirloom::{
 };
 use redis::cmd;
 
-use crate::redis::sample::{DAY, at, end, full, issued};
-use crate::redis::world::{ALONE, Connection, World, cluster, one};
+use crate::alone::alone;
+use crate::sample::{DAY, at, end, full, issued};
+use crate::world::{Connection, World};
 
 const START: Timestamp = at(1_700_000_000_000);
 
@@ -55,27 +56,6 @@ impl<'a, C: Connection> Counts<'a, C> {
         let writes = changes - std::mem::replace(&mut self.writes, changes);
         (calls, writes)
     }
-}
-
-/// Runs a story alone, on one server and on a cluster.
-macro_rules! alone {
-    ($name:ident, $story:ident) => {
-        mod $name {
-            #[test]
-            #[ignore = "needs Redis: bash scripts/test.sh"]
-            fn on_one_server() {
-                let _alone = super::ALONE.write();
-                super::one(super::$story);
-            }
-
-            #[test]
-            #[ignore = "needs Redis Cluster: bash scripts/test.sh"]
-            fn on_a_cluster() {
-                let _alone = super::ALONE.write();
-                super::cluster(super::$story);
-            }
-        }
-    };
 }
 
 alone!(round_trips_are_counted_by_the_servers, round_trips);

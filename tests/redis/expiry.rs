@@ -18,7 +18,7 @@ use crate::support::random;
 const CLOCKS: [Timestamp; 4] = [at(0), at(1_000_000_000_000), at(9_000_000_000_000), at(1 << 52)];
 
 /// How long a test may take between a write and the look at it.
-const SLACK: Duration = Duration::from_secs(60);
+const SLACK: Duration = Duration::from_secs(3_600);
 
 /// Time that a family has left by the server's clock; `None`: for ever.
 async fn left<C: Connection>(world: &World<C>, family: &Family) -> Option<Duration> {
@@ -158,7 +158,7 @@ on_both! {
         let _ = store.create(heirloom::testing::create(family.clone())).await.unwrap();
         assert_eq!(store.load(family.id).await.unwrap(), Some(family.clone()));
         let left = left(&world, &family).await.unwrap();
-        assert!(left > Duration::from_millis(Timestamp::MAX.as_millis() - 100_000), "{left:?}");
+        assert!(left > Duration::from_millis(Timestamp::MAX.as_millis()) - SLACK, "{left:?}");
     }
 
     async fn less_than_a_day_is_a_day(world) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::panic::resume_unwind;
-use std::sync::RwLock;
 
 use heirloom::entropy::{Entropy, OsEntropy};
 use heirloom::family::Family;
@@ -12,8 +11,7 @@ use heirloom::store::{Created, Store};
 use heirloom::testing::create;
 use heirloom::token::FamilyId;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::cluster::ClusterClient;
-use redis::{Client, Cmd, FromRedisValue, cmd};
+use redis::{Cmd, FromRedisValue, cmd};
 
 /// What a store can be opened on.
 pub trait Connection: ConnectionLike + Clone + Send + Sync + 'static {}
@@ -29,9 +27,6 @@ pub struct World<C> {
     pub prefix: String,
 }
 
-/// Servers count commands for everybody: whoever reads the counts must be alone.
-pub static ALONE: RwLock<()> = RwLock::new(());
-
 /// Declares tests that run on one server and on a cluster.
 macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($world:ident) $body:block)*) => {$(
@@ -44,15 +39,13 @@ macro_rules! on_both {
             #[test]
             #[ignore = "needs Redis: bash scripts/test.sh"]
             fn on_one_server() {
-                let _shared = crate::redis::world::ALONE.read();
-                crate::redis::world::one(story);
+                crate::world::one(&crate::world::url("HEIRLOOM_REDIS"), story);
             }
 
             #[test]
             #[ignore = "needs Redis Cluster: bash scripts/test.sh"]
             fn on_a_cluster() {
-                let _shared = crate::redis::world::ALONE.read();
-                crate::redis::world::cluster(story);
+                crate::world::cluster(&crate::world::url("HEIRLOOM_REDIS_CLUSTER"), story);
             }
         }
     )*};
@@ -61,26 +54,26 @@ pub(crate) use on_both;
 
 /// Tells a story on one server.
 pub fn one<F: Future<Output = ()> + Send + 'static>(
+    url: &str,
     story: impl FnOnce(World<MultiplexedConnection>) -> F,
 ) {
     wait(async {
-        let node = connect(&url("HEIRLOOM_REDIS")).await;
+        let node = connect(url).await;
         tell(World { connection: node.clone(), nodes: vec![node], prefix: prefix() }, story).await;
     });
 }
 
-/// Tells a story on a cluster.
+/// Tells a story on a cluster; its nodes have commas between.
 pub fn cluster<F: Future<Output = ()> + Send + 'static>(
+    urls: &str,
     story: impl FnOnce(World<redis::cluster_async::ClusterConnection>) -> F,
 ) {
     wait(async {
-        let urls = url("HEIRLOOM_REDIS_CLUSTER");
         let mut nodes = Vec::new();
         for url in urls.split(',') {
             nodes.push(connect(url).await);
         }
-        let client = ClusterClient::new(urls.split(',')).unwrap();
-        let connection = client.get_async_connection().await.unwrap();
+        let connection = crate::connect::cluster(urls).await.unwrap();
         tell(World { connection, nodes, prefix: prefix() }, story).await;
     });
 }
@@ -90,7 +83,7 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub async fn connect(url: &str) -> MultiplexedConnection {
-    Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
+    crate::connect::one(url).await.unwrap()
 }
 
 /// The keys go at the end, also when the story ends badly.
@@ -107,7 +100,8 @@ async fn tell<C: Connection, F: Future<Output = ()> + Send + 'static>(
     }
 }
 
-fn url(variable: &str) -> String {
+/// Servers that other tests use as well.
+pub fn url(variable: &str) -> String {
     env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: bash scripts/test.sh"))
 }
 
