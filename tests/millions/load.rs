@@ -8,7 +8,7 @@ use heirloom::family::Status;
 use heirloom::{Granted, Page, Selector, Store};
 use tokio::task::JoinSet;
 
-use crate::millions::story::{Node, issue, load, now, refresh};
+use crate::story::{Node, issue, load, refresh};
 
 /// Between two refreshes of a client.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -16,7 +16,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// A client, and what it was answered last.
 pub struct Client {
     families: Vec<Own>,
-    longest: Duration,
+    /// How many batches were purged during its longest refresh.
+    longest: usize,
 }
 
 struct Own {
@@ -34,7 +35,7 @@ impl Client {
             let last = issue(node, &subject).await;
             own.push(Own { subject, last, rotations: 0 });
         }
-        Self { families: own, longest: Duration::ZERO }
+        Self { families: own, longest: 0 }
     }
 
     /// Each family stands where its client left it, is found, and goes on.
@@ -57,10 +58,10 @@ impl Client {
                 break;
             }
             let own = &mut self.families[number];
-            let begun = now();
+            let begun = shared.batches.load(Ordering::SeqCst);
             own.last = refresh(&node, &own.last).await;
             own.rotations += 1;
-            self.longest = self.longest.max(begun.elapsed());
+            self.longest = self.longest.max(shared.batches.load(Ordering::SeqCst) - begun);
             shared.refreshes.fetch_add(1, Ordering::SeqCst);
             // Clients live on other machines, and leave the processors of this one to the purge and the server.
             tokio::time::sleep(PAUSE).await;
@@ -79,6 +80,7 @@ pub struct Load {
 struct Shared {
     over: AtomicBool,
     refreshes: AtomicUsize,
+    batches: AtomicUsize,
 }
 
 impl Load {
@@ -96,8 +98,13 @@ impl Load {
         self.shared.refreshes.load(Ordering::SeqCst)
     }
 
-    /// How many it were, how long the longest took, and the clients.
-    pub async fn stop(self) -> (usize, Duration, Vec<Client>) {
+    /// One more call of a purge has been answered.
+    pub fn purged_one_batch(&self) {
+        self.shared.batches.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many it were, how many batches were purged during the longest, and the clients.
+    pub async fn stop(self) -> (usize, usize, Vec<Client>) {
         let refreshes = self.refreshes();
         self.shared.over.store(true, Ordering::SeqCst);
         let clients = self.clients.join_all().await;

@@ -17,12 +17,16 @@ use super::super::world::World;
 /// The name that the string at hand gets while it is presented.
 const AT_HAND: &str = "(this one)";
 
+/// How often a string is presented that took too long: a machine that is busy lets one wait now and then, and not always.
+const TRIES: usize = 100;
+
 /// Every string must meet the expectation.
 pub fn refresh(fields: &mut Fields) -> Check<Act> {
     let values = fields.texts("values")?.unwrap_or_default();
     let names = fields.texts("tokens")?.unwrap_or_default();
     let encodings = fields.texts("encodings")?.unwrap_or_else(|| vec!["raw_utf8".to_owned()]);
-    let limit = fields.count("max_ms")?;
+    let limit = fields.count("max_ms")?.and_then(|limit| u64::try_from(limit).ok());
+    let limit = limit.map(Duration::from_millis);
     let mut at = At::parse("refresh", fields)?;
     at.present(AT_HAND);
     let expect = Expect::parse(fields)?;
@@ -39,17 +43,23 @@ pub fn refresh(fields: &mut Fields) -> Check<Act> {
         let count = strings.len();
         for string in strings {
             world.names.bind_text(AT_HAND, &string);
-            let (made, spent) = timed(|| world.make(&at));
-            let made = made?;
             let shown: String = string.chars().take(100).collect();
-            expect
-                .check(world, &made.answer, &made.events)
-                .map_err(|why| format!("{shown:?}: {why}"))?;
-            if limit.is_some_and(|limit| spent.as_millis() > limit.try_into().unwrap_or(u128::MAX))
-            {
-                return Err(format!("{shown:?} took {spent:?}"));
+            let mut shortest = Duration::MAX;
+            for _ in 0..TRIES {
+                let (made, spent) = timed(|| world.make(&at));
+                let made = made?;
+                expect
+                    .check(world, &made.answer, &made.events)
+                    .map_err(|why| format!("{shown:?}: {why}"))?;
+                world.release(&made.answer);
+                shortest = shortest.min(spent);
+                if limit.is_none_or(|limit| shortest <= limit) {
+                    break;
+                }
             }
-            world.release(&made.answer);
+            if limit.is_some_and(|limit| shortest > limit) {
+                return Err(format!("{shown:?} took {shortest:?}"));
+            }
         }
         let verdict = "each is answered as it should be".to_owned();
         world.tell(actor.or("attacker"), format!("presents {count} strings"), verdict, None);
