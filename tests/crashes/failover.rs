@@ -12,7 +12,7 @@ use heirloom::token::FamilyId;
 use heirloom::{Outcome, Refusal, Request};
 
 use super::indexes;
-use super::nodes::{cut_off, families_on, is_promoted, pair};
+use super::nodes::{cut_off, families_on, is_promoted, notice_within, pair};
 use super::servers::Servers;
 use super::sqlite::MIX;
 use crate::fleet::facts::digest;
@@ -24,8 +24,12 @@ use crate::fleet::serve::{self, CLIENT, Server};
 use crate::fleet::session::Mix;
 use crate::fleet::wire::Why;
 
+/// How long a node may be silent before it is taken for dead: while one is, and at other times.
+const NOTICED_WITHIN: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Long enough for an election, on a slow machine too.
-const PROMOTED_WITHIN: Duration = Duration::from_secs(30);
+const PROMOTED_WITHIN: Duration = Duration::from_secs(120);
 
 /// No logout by subject: the index, too, loses entries, which is looked at by itself.
 const BUSY: Mix = Mix { sessions: 300, revoke_in: 20, logout_in: 0, ..MIX };
@@ -76,10 +80,14 @@ fn fail_over(servers: &Servers, load: &mut Load) -> BTreeSet<FamilyId> {
     servers.signal_node("STOP", replica);
     cut_off(master);
     rotate(load, 1_000);
+    // As many ends that one of them is on the master, to be lost.
+    let revoked = load.history.totals.revoked + 60;
+    load.run(|totals, _| totals.revoked < revoked);
     let mut families = families_on(master);
     rotate(load, 100);
     servers.kill_node(master);
     servers.signal_node("CONT", replica);
+    notice_within(NOTICED_WITHIN, &servers.url, master);
     let promoted = thread::spawn(move || {
         while !is_promoted(replica) {
             thread::sleep(Duration::from_millis(50));
@@ -88,6 +96,7 @@ fn fail_over(servers: &Servers, load: &mut Load) -> BTreeSet<FamilyId> {
     let late = load.now() + PROMOTED_WITHIN;
     load.run(|_, now| !promoted.is_finished() && now < late);
     assert!(promoted.is_finished(), "no failover");
+    notice_within(PATIENCE, &servers.url, master);
     // Every client finds out.
     rotate(load, 2_000);
     families.extend(families_on(replica));

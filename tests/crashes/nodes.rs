@@ -1,6 +1,7 @@
 //! The nodes of a Redis Cluster, one by one.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use heirloom::token::FamilyId;
 use redis::{Connection, cmd};
@@ -20,6 +21,18 @@ pub fn pair(urls: &str) -> (u16, u16) {
 pub fn cut_off(master: u16) {
     let ended = cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").query(&mut node(master));
     assert_eq!(ended, Ok(1), "the connections of one replica");
+}
+
+/// Tells all nodes but one how long another may be silent before they take it for dead.
+pub fn notice_within(silence: Duration, urls: &str, dead: u16) {
+    for url in urls.split(',') {
+        let port = port(url.trim_start_matches("redis://").trim_end_matches('/'));
+        if port != dead {
+            let mut set = cmd("CONFIG");
+            set.arg("SET").arg("cluster-node-timeout").arg(silence.as_millis().to_string());
+            set.exec(&mut node(port)).expect("a node");
+        }
+    }
 }
 
 /// Whether the node is a master, and the cluster works.

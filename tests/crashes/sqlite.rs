@@ -26,7 +26,11 @@ pub fn killed_a_hundred_times() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut load = Load::start(Place::Sqlite(folder.path().join("families.db")), 1, MIX);
     load.sign_in();
-    for round in 1..=KILLS {
+    let mut round = 0;
+    // So often, and until some kill has hit a call after its flush.
+    while round < KILLS || load.history.totals.unheard == 0 || load.history.totals.lost <= KILLS {
+        round += 1;
+        assert!(round < 10 * KILLS, "no kill hits a call under way: {:?}", load.history.totals);
         let answers = load.history.totals.rotated + 50 + below(200);
         load.run(|totals, _| totals.rotated < answers);
         // And then at any moment: between two flushes, in one, or in an answer.
@@ -44,8 +48,6 @@ pub fn killed_a_hundred_times() {
     let totals = load.history.totals;
     assert_eq!((totals.breaches, load.history.uncured()), (0, 0), "{totals:?}");
     assert_eq!(load.history.ended_twice(), Vec::new(), "a family is ended once");
-    assert!(totals.lost > KILLS, "the kills hit calls under way: {totals:?}");
-    assert!(totals.unheard > 0, "and some after their flush: {totals:?}");
     assert!(totals.rotated > 50 * KILLS && totals.revoked > KILLS, "{totals:?}");
-    println!("sqlite: {KILLS} kills, {totals:?}");
+    println!("sqlite: {round} kills, {totals:?}");
 }

@@ -11,7 +11,7 @@ use super::serve::VARIABLE;
 use super::wire::{Ask, Said};
 
 /// How long a server may be silent when it has something to say.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Server processes over one store.
 pub struct Fleet {

@@ -12,6 +12,7 @@ use heirloom::{
 
 use tokio::runtime::Builder;
 
+use super::load::CURED_WITHIN;
 use super::place::{Failure, Place};
 use super::wire::{self, Answer, Ask, End, Said};
 
@@ -20,7 +21,7 @@ pub const VARIABLE: &str = "HEIRLOOM_FLEET";
 /// Of all tokens.
 pub const CLIENT: &str = "app";
 /// Longer than a client tries again, on a machine that stalls too: see the guide on clocks.
-pub const LEEWAY: Duration = Duration::from_secs(60);
+pub const LEEWAY: Duration = Duration::from_secs(2 * CURED_WITHIN.as_secs());
 
 pub type Server = Engine<Arc<dyn DynStore>>;
 
