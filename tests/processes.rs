@@ -5,7 +5,7 @@
 //!
 //! An order is claimed only where one call was answered before another was sent: what overlaps may come out either way.
 
-#[path = "redis/connect.rs"]
+#[path = "backend/connect.rs"]
 mod connect;
 mod crashes;
 mod fleet;

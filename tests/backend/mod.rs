@@ -10,8 +10,7 @@ mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
-#[path = "../redis/connect.rs"]
-mod connect;
+pub mod connect;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]

@@ -47,10 +47,6 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(future)
 }
 
-#[cfg(feature = "redis")]
-#[path = "../redis/connect.rs"]
-mod connect;
-
 /// Where a server is.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 fn server(variable: &str) -> String {
@@ -198,7 +194,7 @@ mod redis {
     use redis::aio::{ConnectionLike, MultiplexedConnection};
     use redis::cluster_async::ClusterConnection;
 
-    use super::connect;
+    use crate::backend::connect;
 
     /// How a host connects.
     pub trait Connect: Sync {

@@ -8,7 +8,7 @@ use heirloom::family::Status;
 use heirloom::{Granted, Page, Selector, Store};
 use tokio::task::JoinSet;
 
-use crate::story::{Node, issue, load, refresh};
+use crate::millions::story::{Node, issue, load, refresh};
 
 /// Between two refreshes of a client.
 const PAUSE: Duration = Duration::from_millis(2);

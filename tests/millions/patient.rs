@@ -9,9 +9,9 @@ use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
 use redis::cmd;
 
-use crate::connect;
-use crate::server::unique;
-use crate::world::{Connection, World};
+use crate::backend::connect;
+use crate::postgres::server::unique;
+use crate::redis::world::{Connection, World};
 
 /// Tells a story on one server.
 pub fn one<F: Future<Output = ()> + Send + 'static>(

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
 
-use crate::servers::Servers;
-use crate::world::{self, World};
+use crate::redis::servers::Servers;
+use crate::redis::world::{self, World};
 
 /// Declares tests that run alone on one server and on a cluster.
 macro_rules! alone {
@@ -16,13 +16,13 @@ macro_rules! alone {
             #[test]
             #[ignore = "needs Redis: bash scripts/test.sh"]
             fn on_one_server() {
-                crate::alone::one(super::$story);
+                crate::redis::alone::one(super::$story);
             }
 
             #[test]
             #[ignore = "needs Redis Cluster: bash scripts/test.sh"]
             fn on_a_cluster() {
-                crate::alone::cluster(super::$story);
+                crate::redis::alone::cluster(super::$story);
             }
         }
     };

@@ -13,9 +13,9 @@ use heirloom::{
 };
 use redis::cmd;
 
-use crate::alone::alone;
-use crate::sample::{DAY, at, end, full, issued};
-use crate::world::{Connection, World};
+use crate::redis::alone::alone;
+use crate::redis::sample::{DAY, at, end, full, issued};
+use crate::redis::world::{Connection, World};
 
 const START: Timestamp = at(1_700_000_000_000);
 

@@ -10,11 +10,11 @@ use heirloom::{Selector, Timestamp};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, cmd};
 
-use crate::alone::alone;
-use crate::connect::PATIENCE;
-use crate::sample::{DAY, at, end, full, issued, page, rotation};
-use crate::server::Server;
-use crate::world::{Connection, World, wait};
+use crate::backend::connect::PATIENCE;
+use crate::redis::alone::alone;
+use crate::redis::sample::{DAY, at, end, full, issued, page, rotation};
+use crate::redis::server::Server;
+use crate::redis::world::{Connection, World, wait};
 
 /// What each kind of call says.
 async fn all_calls(

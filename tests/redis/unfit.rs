@@ -6,8 +6,8 @@ use heirloom::store::StoreError;
 use heirloom::store::redis::{RedisSettings, RedisStore, RedisUnfit};
 use redis::cmd;
 
-use crate::server::Server;
-use crate::world::{Connection, World, on_both, wait};
+use crate::redis::server::Server;
+use crate::redis::world::{Connection, World, on_both, wait};
 
 fn unfit(error: &StoreError) -> &RedisUnfit {
     error.source().unwrap().downcast_ref().unwrap_or_else(|| panic!("{error:?}"))
@@ -68,7 +68,7 @@ fn one_master_of_a_cluster_is_enough() {
         assert!(node.contains("127.0.0.1:") && policy == "volatile-ttl", "{node} {policy}");
     }
 
-    crate::alone::cluster(story);
+    crate::redis::alone::cluster(story);
 }
 
 #[test]

@@ -39,13 +39,13 @@ macro_rules! on_both {
             #[test]
             #[ignore = "needs Redis: bash scripts/test.sh"]
             fn on_one_server() {
-                crate::world::one(&crate::world::url("HEIRLOOM_REDIS"), story);
+                crate::redis::world::one(&crate::redis::world::url("HEIRLOOM_REDIS"), story);
             }
 
             #[test]
             #[ignore = "needs Redis Cluster: bash scripts/test.sh"]
             fn on_a_cluster() {
-                crate::world::cluster(&crate::world::url("HEIRLOOM_REDIS_CLUSTER"), story);
+                crate::redis::world::cluster(&crate::redis::world::url("HEIRLOOM_REDIS_CLUSTER"), story);
             }
         }
     )*};
@@ -73,7 +73,7 @@ pub fn cluster<F: Future<Output = ()> + Send + 'static>(
         for url in urls.split(',') {
             nodes.push(connect(url).await);
         }
-        let connection = crate::connect::cluster(urls).await.unwrap();
+        let connection = crate::backend::connect::cluster(urls).await.unwrap();
         tell(World { connection, nodes, prefix: prefix() }, story).await;
     });
 }
@@ -83,7 +83,7 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub async fn connect(url: &str) -> MultiplexedConnection {
-    crate::connect::one(url).await.unwrap()
+    crate::backend::connect::one(url).await.unwrap()
 }
 
 /// The keys go at the end, also when the story ends badly.
