@@ -1,4 +1,5 @@
-//! Every test but those that are processes themselves (`processes`) or print a line for each scenario (`scenarios`).
+//! Every test but those that are processes themselves (`processes`), print a line for each scenario (`scenarios`) or listen
+//! to the whole process (`tracing`).
 //!
 //! They are one binary, because what they share is built once: five stores, an engine over each of them, and the model. So a
 //! module is chosen by its name, as part of the names of its tests:
@@ -67,5 +68,3 @@ mod oauth;
 mod endpoint;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(feature = "tracing")]
-mod tracing;

@@ -16,7 +16,7 @@ use heirloom::{
 };
 use pollster::block_on;
 
-use crate::secrecy::printer::{Printer, PrintingStore};
+use super::printer::{Printer, PrintingStore};
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -221,7 +221,7 @@ impl Telling {
         let twice =
             KeyRing::new(Key::new(1, &MATERIAL).unwrap()).accept(Key::new(1, &MATERIAL).unwrap());
         self.printer.error(&twice.unwrap_err());
-        let hex = crate::secrecy::needle::hex(&MATERIAL);
+        let hex = super::needle::hex(&MATERIAL);
         for bad in [format!("1:{hex}0"), format!("x:{hex}"), format!("1:{}", &hex[..60])] {
             self.printer.error(&KeyRing::from_text(&bad).unwrap_err());
         }
@@ -335,8 +335,7 @@ impl Telling {
         self.printer.debug(keys.active());
         self.printer.debug(&self.engine);
         self.printer.debug(self.store.inner.inner());
-        let scan =
-            KeyRing::from_text(&format!("7:acme:{}", crate::secrecy::needle::hex(&MATERIAL)));
+        let scan = KeyRing::from_text(&format!("7:acme:{}", super::needle::hex(&MATERIAL)));
         self.printer.debug(&scan);
     }
 }

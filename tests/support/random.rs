@@ -53,7 +53,8 @@ pub fn again<S: Strategy>(
     }
 }
 
-/// For a test that draws for itself, so many cases.
+/// For a test that draws for itself, so many cases: those of stores do.
+#[cfg(any(feature = "conformance", feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub fn runner(test: &str, cases: usize) -> TestRunner {
     tally(test, u32::try_from(cases).expect("a small number"));
     TestRunner::new(config(variable("HEIRLOOM_SEED").unwrap_or(0)))

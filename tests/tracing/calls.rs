@@ -20,7 +20,7 @@ use tracing::field::Empty;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::tracing::capture::{Ear, Told};
+use crate::capture::{Ear, Told};
 
 /// A token of another system.
 pub const LEGACY: &str = "8xLOxBtZp8-of-another-system";

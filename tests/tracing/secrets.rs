@@ -5,10 +5,10 @@ use heirloom::testing::{ManualClock, SeededEntropy};
 use heirloom::{AdoptionKey, Engine, Grant, Key, KeyRing, MemoryStore, Outcome, Policy, Request};
 use pollster::block_on;
 
-use crate::secrecy::needle::{self, Haystack};
-use crate::secrecy::story::Story;
-use crate::tracing::calls::{LEGACY, START, what_the_story_leaves_out};
-use crate::tracing::capture::Log;
+use crate::calls::{LEGACY, START, what_the_story_leaves_out};
+use crate::capture::Log;
+use crate::needle::{self, Haystack};
+use crate::story::Story;
 
 #[test]
 fn a_whole_story_told_at_every_level_shows_no_secret() {

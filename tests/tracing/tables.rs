@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::secrecy::story::Story;
-use crate::tracing::capture::{Ear, Told};
-use crate::tracing::page;
+use crate::capture::{Ear, Told};
+use crate::page;
+use crate::story::Story;
 
 /// A life with failures, in which every call is made and everything happens.
 fn everything() -> Vec<Told> {
     Ear::hear(|| {
         drop(Story::tell());
-        crate::tracing::calls::what_the_story_leaves_out();
+        crate::calls::what_the_story_leaves_out();
     })
 }
 
