@@ -18,6 +18,7 @@ use heirloom::store::DynStore;
 use heirloom::testing::FaultStore;
 use pollster::block_on;
 
+use crate::support::wait::wait_beside;
 use stores::Memory;
 
 #[test]
@@ -127,7 +128,7 @@ fn a_store_that_waits_keeps_the_contract() {
 fn the_kit_runs_as_a_task_of_a_runtime() {
     let memory = Arc::new(Memory::default());
     let run = async move { tokio::spawn(async move { conformance::all(&*memory).await }).await };
-    stores::wait(run).unwrap().unwrap();
+    wait_beside(run).unwrap().unwrap();
 }
 
 #[cfg(feature = "sqlite")]
@@ -138,7 +139,7 @@ fn sqlite_keeps_the_contract() {
 
 #[cfg(feature = "postgres")]
 fn postgres(isolation: &str, prepared: bool) {
-    stores::wait(async {
+    wait_beside(async {
         let mut postgres = stores::Postgres::new(isolation).await.unwrap();
         if !prepared {
             postgres = postgres.without_prepared_statements();
@@ -181,12 +182,12 @@ fn postgres_keeps_the_contract_without_prepared_statements() {
 #[test]
 #[ignore = "needs Redis: bash scripts/test.sh"]
 fn redis_keeps_the_contract() {
-    stores::wait(conformance::all(&stores::Redis::standalone())).unwrap();
+    wait_beside(conformance::all(&stores::Redis::standalone())).unwrap();
 }
 
 #[cfg(feature = "redis")]
 #[test]
 #[ignore = "needs Redis Cluster: bash scripts/test.sh"]
 fn redis_cluster_keeps_the_contract() {
-    stores::wait(conformance::all(&stores::Redis::cluster())).unwrap();
+    wait_beside(conformance::all(&stores::Redis::cluster())).unwrap();
 }

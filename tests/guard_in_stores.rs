@@ -10,6 +10,7 @@ use heirloom::Store;
 use heirloom::conformance::Factory;
 
 use crate::conformance::stores;
+use crate::support::wait::wait_beside;
 
 use compare::{Count, advance, purge, replace, revoke};
 use possible::{Sampler, Trial};
@@ -66,20 +67,20 @@ where
 
 #[test]
 fn the_guard_in_memory_is_the_guard() {
-    stores::wait(compare(&stores::Memory::default()));
+    wait_beside(compare(&stores::Memory::default()));
 }
 
 #[cfg(feature = "sqlite")]
 #[test]
 fn the_guard_in_sqlite_is_the_guard() {
-    stores::wait(compare(&stores::Sqlite::new()));
+    wait_beside(compare(&stores::Sqlite::new()));
 }
 
 #[cfg(feature = "postgres")]
 #[test]
 #[ignore = "needs PostgreSQL: bash scripts/test.sh"]
 fn the_guard_in_postgres_is_the_guard() {
-    stores::wait(async {
+    wait_beside(async {
         for isolation in ["read committed", "serializable"] {
             let postgres = stores::Postgres::new(isolation).await.unwrap();
             compare(&postgres).await;
@@ -96,12 +97,12 @@ fn the_guard_in_postgres_is_the_guard() {
 #[test]
 #[ignore = "needs Redis: bash scripts/test.sh"]
 fn the_guard_in_redis_is_the_guard() {
-    stores::wait(compare(&stores::Redis::standalone()));
+    wait_beside(compare(&stores::Redis::standalone()));
 }
 
 #[cfg(feature = "redis")]
 #[test]
 #[ignore = "needs Redis Cluster: bash scripts/test.sh"]
 fn the_guard_in_a_redis_cluster_is_the_guard() {
-    stores::wait(compare(&stores::Redis::cluster()));
+    wait_beside(compare(&stores::Redis::cluster()));
 }

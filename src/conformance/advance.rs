@@ -15,7 +15,7 @@ const ROUNDS: usize = 24;
 /// Pairs of cases, both edits on one family.
 const PAIRS: usize = 80;
 
-pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>) -> Result<(), Violation> {
     every_head_is_written_whole(trial).await?;
     for case in guard::CASES.iter().chain(ends::CASES) {
         the_guard_decides(trial, case).await?;
@@ -29,7 +29,7 @@ pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     a_dropped_advance_is_done_or_undone(trial).await
 }
 
-async fn every_head_is_written_whole<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn every_head_is_written_whole(trial: &Trial<'_>) -> Result<(), Violation> {
     let mut first = trial.sample.family();
     (first.head.generation, first.head.predecessor) = (0, None);
     (first.expires_at, first.head.idle_expires_at) = (None, None);
@@ -48,7 +48,7 @@ async fn every_head_is_written_whole<S: Store>(trial: &Trial<S>) -> Result<(), V
     advances(trial, "an advance counts the version up by one", &last, &guard_on(&last), &head).await
 }
 
-async fn the_guard_decides<S: Store>(trial: &Trial<S>, case: &Case) -> Result<(), Violation> {
+async fn the_guard_decides(trial: &Trial<'_>, case: &Case) -> Result<(), Violation> {
     let (family, guard) = case.make(&trial.sample);
     let family = trial.created(family).await?;
     let head = trial.sample.next_head(&family.head, guard.now);
@@ -56,7 +56,7 @@ async fn the_guard_decides<S: Store>(trial: &Trial<S>, case: &Case) -> Result<()
 }
 
 /// The edits of two cases at once: comparisons must not stand in for each other.
-async fn a_pair_of_cases_decides<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_pair_of_cases_decides(trial: &Trial<'_>) -> Result<(), Violation> {
     let sample = &trial.sample;
     let one_of = |cases: &'static [Case]| &cases[sample.below(cases.len())];
     let pair = [one_of(guard::CASES), one_of(ends::CASES)];
@@ -74,8 +74,8 @@ async fn a_pair_of_cases_decides<S: Store>(trial: &Trial<S>) -> Result<(), Viola
 }
 
 /// A guard is asked for on each handle, so that a declined advance is declined everywhere.
-async fn decides<S: Store>(
-    trial: &Trial<S>,
+async fn decides(
+    trial: &Trial<'_>,
     name: &str,
     holds: bool,
     family: &Family,
@@ -93,8 +93,8 @@ async fn decides<S: Store>(
 }
 
 /// Commits; and sent again by a driver, changes nothing.
-async fn advances<S: Store>(
-    trial: &Trial<S>,
+async fn advances(
+    trial: &Trial<'_>,
     promise: &str,
     family: &Family,
     guard: &Guard,
@@ -111,7 +111,7 @@ async fn advances<S: Store>(
     trial.stands(&promise, &expected).await
 }
 
-async fn an_unknown_family_is_declined<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn an_unknown_family_is_declined(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "an advance of an unknown family is declined, and makes none";
     let family = trial.sample.family();
     let head = trial.sample.next_head(&family.head, NOW);
@@ -121,7 +121,7 @@ async fn an_unknown_family_is_declined<S: Store>(trial: &Trial<S>) -> Result<(),
 }
 
 /// Whoever has written last, and whatever the asked handle has seen before.
-async fn a_declined_family_is_the_current_one<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_declined_family_is_the_current_one(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "an advance that is declined returns the family as it is now";
     let mut family = trial.created(trial.sample.family()).await?;
     let stale = guard_on(&family);
@@ -150,7 +150,7 @@ async fn a_declined_family_is_the_current_one<S: Store>(trial: &Trial<S>) -> Res
     trial.stands(promise, &family).await
 }
 
-async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn one_of_many_wins(trial: &Trial<'_>) -> Result<(), Violation> {
     for (round, beside) in trial.races(ROUNDS).enumerate() {
         let mut family = trial.sample.family();
         family.head.rotated_at = before(family.head.rotated_at, 1);
@@ -170,8 +170,8 @@ async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
 }
 
 /// One is committed and stays; the others are declined because of it, and say so.
-async fn judge<S: Store>(
-    trial: &Trial<S>,
+async fn judge(
+    trial: &Trial<'_>,
     family: &Family,
     guard: &Guard,
     heads: &[Head],
@@ -199,7 +199,7 @@ async fn judge<S: Store>(
     Ok(())
 }
 
-async fn a_dropped_advance_is_done_or_undone<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_dropped_advance_is_done_or_undone(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "an advance that is dropped is wholly done or wholly undone";
     for polls in 0..ROUNDS {
         let family = trial.created(trial.sample.family()).await?;

@@ -11,7 +11,7 @@ use crate::testing;
 
 const ROUNDS: usize = 24;
 
-pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>) -> Result<(), Violation> {
     every_shape_is_kept(trial).await?;
     taken_ids_are_reported(trial).await?;
     a_step_that_is_sent_again_changes_nothing(trial).await?;
@@ -19,7 +19,7 @@ pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     a_dropped_create_is_done_or_undone(trial).await
 }
 
-async fn every_shape_is_kept<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn every_shape_is_kept(trial: &Trial<'_>) -> Result<(), Violation> {
     for (name, family) in shape::families(&trial.sample) {
         let family = trial.created(family).await?;
         let promise = format!("a family is kept as it was created: {name}");
@@ -29,7 +29,7 @@ async fn every_shape_is_kept<S: Store>(trial: &Trial<S>) -> Result<(), Violation
     Ok(())
 }
 
-async fn taken_ids_are_reported<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn taken_ids_are_reported(trial: &Trial<'_>) -> Result<(), Violation> {
     let first = trial.created(trial.sample.family()).await?;
     let revocation = trial.sample.revocation(Reason::Logout);
     for dead in [false, true] {
@@ -52,9 +52,7 @@ async fn taken_ids_are_reported<S: Store>(trial: &Trial<S>) -> Result<(), Violat
 }
 
 /// A driver may send a create twice: it is then its own, or taken.
-async fn a_step_that_is_sent_again_changes_nothing<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn a_step_that_is_sent_again_changes_nothing(trial: &Trial<'_>) -> Result<(), Violation> {
     let family = trial.created(trial.sample.family()).await?;
     let promise = "a create that is sent again changes nothing";
     if let Created::New(committed) = trial.turn().create(&family).await? {
@@ -69,7 +67,7 @@ async fn a_step_that_is_sent_again_changes_nothing<S: Store>(
     trial.stands(promise, &super::sample::advanced(&family, &head)).await
 }
 
-async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn one_of_many_wins(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "of creates that race for an id one wins, and it is the one that stays";
     for beside in trial.races(ROUNDS) {
         let id = trial.sample.id();
@@ -101,7 +99,7 @@ fn contenders(sample: &Sample, id: crate::token::FamilyId) -> Vec<Family> {
     (0..2 * HANDLES).map(|_| Family { id, ..sample.family() }).collect()
 }
 
-async fn a_dropped_create_is_done_or_undone<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_dropped_create_is_done_or_undone(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a create that is dropped is wholly done, or can be done again";
     for polls in 0..ROUNDS {
         let mut family = trial.sample.family();
@@ -120,8 +118,8 @@ async fn a_dropped_create_is_done_or_undone<S: Store>(trial: &Trial<S>) -> Resul
 }
 
 /// Whether a selection of the family's own subject and client finds just this family.
-async fn is_selected<S: Store>(
-    trial: &Trial<S>,
+async fn is_selected(
+    trial: &Trial<'_>,
     promise: &str,
     family: &Family,
     expected: bool,

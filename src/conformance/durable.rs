@@ -1,11 +1,11 @@
 //! S8: what was acknowledged stays.
 
-use super::Factory;
 use super::clause::{Clause, Violation};
+use super::place::Place;
 use super::sample::{NOW, PURGED_BEFORE, advanced, before, ended, grant, guard};
 use super::trial::Trial;
 use crate::family::{Family, Reason};
-use crate::store::{Page, Selector, Store};
+use crate::store::{Page, Selector};
 use crate::token::FamilyId;
 
 /// Families after one write each, and one that is gone.
@@ -14,7 +14,7 @@ struct Written {
     gone: FamilyId,
 }
 
-pub(super) async fn check<F: Factory>(factory: &F) -> Result<(), Violation> {
+pub(super) async fn check(factory: &dyn Place) -> Result<(), Violation> {
     let first = Trial::begin(Clause::Durable, factory).await?;
     let written = write(&first).await?;
     // A process that is killed closes nothing: so the first handles are still open.
@@ -26,7 +26,7 @@ pub(super) async fn check<F: Factory>(factory: &F) -> Result<(), Violation> {
 }
 
 /// One family for each kind of write, none of which is followed by another that might flush it.
-async fn write<S: Store>(trial: &Trial<S>) -> Result<Written, Violation> {
+async fn write(trial: &Trial<'_>) -> Result<Written, Violation> {
     let purged = trial.created(long_ended(trial)).await?;
     while trial.turn().purge(PURGED_BEFORE, 100).await? == 100 {}
     let replaced = trial.created(trial.sample.family()).await?;
@@ -47,11 +47,7 @@ async fn write<S: Store>(trial: &Trial<S>) -> Result<Written, Violation> {
     Ok(Written { there, gone: purged.id })
 }
 
-async fn is_there<S: Store>(
-    trial: &Trial<S>,
-    promise: &str,
-    written: &Written,
-) -> Result<(), Violation> {
+async fn is_there(trial: &Trial<'_>, promise: &str, written: &Written) -> Result<(), Violation> {
     for family in &written.there {
         trial.stands(promise, family).await?;
         let selector = Selector::subject(&family.grant.subject);
@@ -66,7 +62,7 @@ async fn is_there<S: Store>(
     trial.is_unknown(promise, written.gone).await
 }
 
-fn long_ended<S: Store>(trial: &Trial<S>) -> Family {
+fn long_ended(trial: &Trial<'_>) -> Family {
     let mut family = trial.sample.family();
     let at = before(PURGED_BEFORE, 10);
     (family.created_at, family.expires_at) = (at, Some(before(PURGED_BEFORE, 1)));

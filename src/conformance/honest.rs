@@ -1,7 +1,7 @@
 //! S9: what cannot be is refused, not repaired, and hides no other.
 
-use super::Factory;
 use super::clause::Violation;
+use super::place::Place;
 use super::sample::{NOW, grant, guard};
 use super::trial::{Trial, family_in_short, told};
 use crate::family::{Family, Impossible, Reason};
@@ -9,10 +9,7 @@ use crate::store::{Page, Revoked, Selector, Store, StoreError, StoreErrorKind, W
 use crate::testing;
 use crate::token::FamilyId;
 
-pub(super) async fn check<S: Store, F: Factory<Store = S>>(
-    trial: &Trial<S>,
-    factory: &F,
-) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>, factory: &dyn Place) -> Result<(), Violation> {
     let mut families = siblings(trial).await?;
     families.sort_by_key(|family| family.id);
     let damaged = families.remove(families.len() / 2);
@@ -35,7 +32,7 @@ pub(super) async fn check<S: Store, F: Factory<Store = S>>(
 }
 
 /// Five families of one subject.
-async fn siblings<S: Store>(trial: &Trial<S>) -> Result<Vec<Family>, Violation> {
+async fn siblings(trial: &Trial<'_>) -> Result<Vec<Family>, Violation> {
     let shared = trial.sample.family().grant;
     let mut families = Vec::new();
     for _ in 0..5 {
@@ -45,11 +42,7 @@ async fn siblings<S: Store>(trial: &Trial<S>) -> Result<Vec<Family>, Violation> 
     Ok(families)
 }
 
-async fn a_load_refuses<S: Store>(
-    trial: &Trial<S>,
-    promise: &str,
-    id: FamilyId,
-) -> Result<(), Violation> {
+async fn a_load_refuses(trial: &Trial<'_>, promise: &str, id: FamilyId) -> Result<(), Violation> {
     for handle in trial.handles() {
         let loaded = handle.store().load(id).await;
         refuses(trial, promise, id, loaded)?;
@@ -57,8 +50,8 @@ async fn a_load_refuses<S: Store>(
     Ok(())
 }
 
-async fn a_selection_shows_it_among_the_others<S: Store>(
-    trial: &Trial<S>,
+async fn a_selection_shows_it_among_the_others(
+    trial: &Trial<'_>,
     damaged: &Family,
     others: &[Family],
 ) -> Result<(), Violation> {
@@ -89,8 +82,8 @@ async fn a_selection_shows_it_among_the_others<S: Store>(
 }
 
 /// The id of a selected family, of which the damaged one alone may be refused.
-fn checked<S: Store>(
-    trial: &Trial<S>,
+fn checked(
+    trial: &Trial<'_>,
     promise: &str,
     damaged: FamilyId,
     selected: Result<Family, Impossible>,
@@ -107,10 +100,7 @@ fn checked<S: Store>(
 }
 
 /// A guard that fails on it whatever the damage: it is returned, so it is read.
-async fn a_declined_advance_refuses<S: Store>(
-    trial: &Trial<S>,
-    damaged: &Family,
-) -> Result<(), Violation> {
+async fn a_declined_advance_refuses(trial: &Trial<'_>, damaged: &Family) -> Result<(), Violation> {
     let mut guard = guard(damaged);
     guard.position.generation += 7;
     let head = trial.sample.next_head(&damaged.head, NOW);
@@ -123,10 +113,7 @@ async fn a_declined_advance_refuses<S: Store>(
 }
 
 /// A guard that holds on what the record was: it may fail on what it is, but must not make it whole.
-async fn an_advance_does_not_repair<S: Store>(
-    trial: &Trial<S>,
-    damaged: &Family,
-) -> Result<(), Violation> {
+async fn an_advance_does_not_repair(trial: &Trial<'_>, damaged: &Family) -> Result<(), Violation> {
     let head = trial.sample.next_head(&damaged.head, NOW);
     let step = testing::advance(guard(damaged), head);
     let written = trial.turn().store().advance(step).await;
@@ -137,8 +124,8 @@ async fn an_advance_does_not_repair<S: Store>(
     refuses(trial, "an advance refuses a damaged record", damaged.id, family)
 }
 
-async fn a_taken_id_is_not_overwritten<S: Store>(
-    trial: &Trial<S>,
+async fn a_taken_id_is_not_overwritten(
+    trial: &Trial<'_>,
     damaged: &Family,
 ) -> Result<(), Violation> {
     let promise = "a damaged record is not overwritten by a create";
@@ -149,8 +136,8 @@ async fn a_taken_id_is_not_overwritten<S: Store>(
     a_load_refuses(trial, promise, damaged.id).await
 }
 
-async fn a_declined_replacement_refuses<S: Store>(
-    trial: &Trial<S>,
+async fn a_declined_replacement_refuses(
+    trial: &Trial<'_>,
     damaged: &Family,
 ) -> Result<(), Violation> {
     let seen = Family { version: damaged.version + 70, ..damaged.clone() };
@@ -164,10 +151,7 @@ async fn a_declined_replacement_refuses<S: Store>(
 }
 
 /// It may end the family: its answer must not say that it is whole.
-async fn a_revocation_refuses<S: Store>(
-    trial: &Trial<S>,
-    damaged: &Family,
-) -> Result<(), Violation> {
+async fn a_revocation_refuses(trial: &Trial<'_>, damaged: &Family) -> Result<(), Violation> {
     let revocation = trial.sample.revocation(Reason::Logout);
     let step = testing::revoke(damaged.id, revocation);
     let revoked = trial.turn().store().revoke(step).await;
@@ -180,8 +164,8 @@ async fn a_revocation_refuses<S: Store>(
 }
 
 /// An error with the id and a field; or the family as it stands, for the engine to refuse.
-fn refuses<S: Store>(
-    trial: &Trial<S>,
+fn refuses(
+    trial: &Trial<'_>,
     promise: &str,
     id: FamilyId,
     answer: Result<Option<Family>, StoreError>,

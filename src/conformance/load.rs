@@ -4,9 +4,8 @@ use super::clause::Violation;
 use super::sample::{NOW, advanced, ended, grant, guard};
 use super::trial::{HANDLES, Trial};
 use crate::family::{Family, Reason};
-use crate::store::Store;
 
-pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>) -> Result<(), Violation> {
     let unknown = trial.sample.id();
     trial.is_unknown("an id that was never created is unknown", unknown).await?;
     // From every handle to all the others, which have read before and may remember.
@@ -16,10 +15,7 @@ pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     trial.is_unknown("an id that was never created stays unknown", unknown).await
 }
 
-async fn every_write_is_read_at_once<S: Store>(
-    trial: &Trial<S>,
-    writer: usize,
-) -> Result<(), Violation> {
+async fn every_write_is_read_at_once(trial: &Trial<'_>, writer: usize) -> Result<(), Violation> {
     let handle = &trial.handles()[writer];
     let mut family = trial.sample.family();
     trial.is_unknown("a family is unknown before its creation", family.id).await?;

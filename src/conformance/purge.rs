@@ -2,8 +2,8 @@
 
 mod kept;
 
-use super::Factory;
 use super::clause::Violation;
+use super::place::Place;
 use super::race::cut;
 use super::sample::{DAY, PURGED_BEFORE, advanced, after, before, ended, grant, guard};
 use super::trial::{HANDLES, Trial, in_short, told};
@@ -17,10 +17,7 @@ const ROUNDS: usize = 24;
 /// Nobody else's families: what ended before this instant is gone when the clause begins.
 const END: Timestamp = PURGED_BEFORE;
 
-pub(super) async fn check<S: Store, F: Factory<Store = S>>(
-    trial: &Trial<S>,
-    factory: &F,
-) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>, factory: &dyn Place) -> Result<(), Violation> {
     drain(trial).await?;
     every_end_counts(trial).await?;
     kept::the_last_end_of_the_branches_counts(trial).await?;
@@ -35,7 +32,7 @@ pub(super) async fn check<S: Store, F: Factory<Store = S>>(
 }
 
 /// Removes what is due, in small batches; says how many.
-async fn drain<S: Store>(trial: &Trial<S>) -> Result<usize, Violation> {
+async fn drain(trial: &Trial<'_>) -> Result<usize, Violation> {
     const BATCH: usize = 50;
     let mut removed = 0;
     loop {
@@ -52,7 +49,7 @@ async fn drain<S: Store>(trial: &Trial<S>) -> Result<usize, Violation> {
 }
 
 /// Creates families, purges, and sees that just those are gone that are due.
-async fn removes<S: Store>(trial: &Trial<S>, families: &[(&str, Family)]) -> Result<(), Violation> {
+async fn removes(trial: &Trial<'_>, families: &[(&str, Family)]) -> Result<(), Violation> {
     let step = testing::purge(END, 1);
     let due = families.iter().filter(|(_, family)| step.is_due(family)).count();
     let removed = drain(trial).await?;
@@ -68,8 +65,8 @@ async fn removes<S: Store>(trial: &Trial<S>, families: &[(&str, Family)]) -> Res
 }
 
 /// Whether a family is loaded and selected, unchanged.
-async fn is_kept<S: Store>(
-    trial: &Trial<S>,
+async fn is_kept(
+    trial: &Trial<'_>,
     promise: &str,
     family: &Family,
     kept: bool,
@@ -92,11 +89,7 @@ async fn is_kept<S: Store>(
 }
 
 /// A family that was created a day before the end and last used ten milliseconds before it.
-fn family<S: Store>(
-    trial: &Trial<S>,
-    absolute: Option<Timestamp>,
-    idle: Option<Timestamp>,
-) -> Family {
+fn family(trial: &Trial<'_>, absolute: Option<Timestamp>, idle: Option<Timestamp>) -> Family {
     let mut family = trial.sample.family();
     family.created_at = before(END, DAY);
     (family.expires_at, family.head.idle_expires_at) = (absolute, idle);
@@ -114,7 +107,7 @@ fn used(mut family: Family, at: Timestamp) -> Family {
     family
 }
 
-async fn every_end_counts<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn every_end_counts(trial: &Trial<'_>) -> Result<(), Violation> {
     let (early, late, later) = (before(END, 1), after(END, 1), after(END, DAY));
     let made = |absolute, idle| family(trial, absolute, idle);
     let limited = |end| {
@@ -150,7 +143,7 @@ async fn every_end_counts<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     removes(trial, &families).await
 }
 
-async fn ends_that_move_count_as_they_are_now<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn ends_that_move_count_as_they_are_now(trial: &Trial<'_>) -> Result<(), Violation> {
     let early = before(END, 1);
     let idle = trial.created(family(trial, None, Some(early))).await?;
     let slid = trial.created(family(trial, None, Some(early))).await?;
@@ -182,7 +175,7 @@ async fn ends_that_move_count_as_they_are_now<S: Store>(trial: &Trial<S>) -> Res
     removes(trial, &families).await
 }
 
-async fn due<S: Store>(trial: &Trial<S>, families: usize) -> Result<Vec<Family>, Violation> {
+async fn due(trial: &Trial<'_>, families: usize) -> Result<Vec<Family>, Violation> {
     let mut due = Vec::new();
     for _ in 0..families {
         due.push(trial.created(family(trial, Some(before(END, 1)), None)).await?);
@@ -190,7 +183,7 @@ async fn due<S: Store>(trial: &Trial<S>, families: usize) -> Result<Vec<Family>,
     Ok(due)
 }
 
-async fn batches_are_bounded<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn batches_are_bounded(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a purge removes as many as it may, and fewer only when nothing is left";
     let families = due(trial, 7).await?;
     for (limit, expected) in [(0, 0), (1, 1), (2, 2), (3, 3), (3, 1), (3, 0), (usize::MAX, 0)] {
@@ -217,7 +210,7 @@ async fn batches_are_bounded<S: Store>(trial: &Trial<S>) -> Result<(), Violation
     Ok(())
 }
 
-async fn what_is_gone_is_unknown<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn what_is_gone_is_unknown(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a family that was removed is unknown to every step";
     let families = due(trial, 3).await?;
     let _ = drain(trial).await?;
@@ -248,8 +241,8 @@ async fn what_is_gone_is_unknown<S: Store>(trial: &Trial<S>) -> Result<(), Viola
 }
 
 /// A use moves the idle end ahead: a purge that looked before must look again.
-async fn a_purge_does_not_remove_what_is_used_meanwhile<S: Store>(
-    trial: &Trial<S>,
+async fn a_purge_does_not_remove_what_is_used_meanwhile(
+    trial: &Trial<'_>,
 ) -> Result<(), Violation> {
     let promise = "a purge that races an advance comes first and removes the family, or leaves it";
     for beside in trial.races(2 * ROUNDS) {
@@ -276,8 +269,8 @@ async fn a_purge_does_not_remove_what_is_used_meanwhile<S: Store>(
     Ok(())
 }
 
-async fn purges_beside_each_other_count_each_family_once<S: Store>(
-    trial: &Trial<S>,
+async fn purges_beside_each_other_count_each_family_once(
+    trial: &Trial<'_>,
 ) -> Result<(), Violation> {
     for beside in trial.races(ROUNDS / 4) {
         let families = due(trial, 6).await?;
@@ -292,7 +285,7 @@ async fn purges_beside_each_other_count_each_family_once<S: Store>(
     Ok(())
 }
 
-async fn a_dropped_purge_can_be_run_again<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_dropped_purge_can_be_run_again(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a purge that is dropped removes families wholly or not at all";
     for polls in 0..ROUNDS / 2 {
         let families = due(trial, HANDLES).await?;
@@ -309,9 +302,9 @@ async fn a_dropped_purge_can_be_run_again<S: Store>(trial: &Trial<S>) -> Result<
 }
 
 /// And does not keep the others from going.
-async fn what_cannot_be_read_is_left<S: Store, F: Factory<Store = S>>(
-    trial: &Trial<S>,
-    factory: &F,
+async fn what_cannot_be_read_is_left(
+    trial: &Trial<'_>,
+    factory: &dyn Place,
 ) -> Result<(), Violation> {
     let promise = "a purge leaves a record that cannot be read, and takes the others that are due";
     let damaged = family(trial, Some(before(END, 1)), None);

@@ -14,7 +14,7 @@ use crate::testing;
 
 const ROUNDS: usize = 24;
 
-pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>) -> Result<(), Violation> {
     every_shape_replaces_another(trial).await?;
     another_version_is_declined(trial).await?;
     an_unknown_family_is_declined(trial).await?;
@@ -24,7 +24,7 @@ pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
 }
 
 /// Every column is written, and emptied too. Who the family is and when it began never changes.
-async fn every_shape_replaces_another<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn every_shape_replaces_another(trial: &Trial<'_>) -> Result<(), Violation> {
     let mut family = trial.created(trial.sample.family()).await?;
     for (name, shape) in shape::families(&trial.sample) {
         if shape.status != Status::Live || shape.version == MAX {
@@ -45,8 +45,8 @@ async fn every_shape_replaces_another<S: Store>(trial: &Trial<S>) -> Result<(), 
 }
 
 /// Replaces; and sent again by a driver, writes nothing.
-async fn swaps<S: Store>(
-    trial: &Trial<S>,
+async fn swaps(
+    trial: &Trial<'_>,
     promise: &str,
     seen: &Family,
     next: &Family,
@@ -60,7 +60,7 @@ async fn swaps<S: Store>(
     trial.stands(promise, next).await
 }
 
-async fn another_version_is_declined<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn another_version_is_declined(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a replacement of another version is declined, with the family as it is now";
     let family = trial.created(Family { version: 7, ..trial.sample.family() }).await?;
     for version in [1, 6, 8, 7 + (1 << 32), MAX - 1] {
@@ -82,7 +82,7 @@ async fn another_version_is_declined<S: Store>(trial: &Trial<S>) -> Result<(), V
     trial.stands(promise, &current).await
 }
 
-async fn an_unknown_family_is_declined<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn an_unknown_family_is_declined(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a replacement of an unknown family is declined, and makes none";
     let family = trial.sample.family();
     let next = replaced(&family, &trial.sample.family());
@@ -91,7 +91,7 @@ async fn an_unknown_family_is_declined<S: Store>(trial: &Trial<S>) -> Result<(),
     trial.is_unknown(promise, family.id).await
 }
 
-async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn one_of_many_wins(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "of replacements that race one is committed, and it is the one that stays";
     for beside in trial.races(ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
@@ -121,9 +121,7 @@ async fn one_of_many_wins<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
 }
 
 /// A lost update would undo a rotation, or a change of the grant.
-async fn a_replacement_and_an_advance_lose_nothing<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn a_replacement_and_an_advance_lose_nothing(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a replacement and an advance that race leave what one after the other leaves";
     for beside in trial.races(2 * ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
@@ -152,9 +150,7 @@ async fn a_replacement_and_an_advance_lose_nothing<S: Store>(
     Ok(())
 }
 
-async fn a_dropped_replacement_is_done_or_undone<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn a_dropped_replacement_is_done_or_undone(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a replacement that is dropped is wholly done or wholly undone";
     for polls in 0..ROUNDS {
         let family = trial.created(trial.sample.family()).await?;

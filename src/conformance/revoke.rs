@@ -11,7 +11,7 @@ use crate::testing;
 
 const ROUNDS: usize = 24;
 
-pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>) -> Result<(), Violation> {
     every_end_is_kept_whole(trial).await?;
     the_first_reason_stays(trial).await?;
     a_dead_family_is_not_written(trial).await?;
@@ -22,7 +22,7 @@ pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
     an_unknown_family_is_unknown(trial).await
 }
 
-async fn an_unknown_family_is_unknown<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn an_unknown_family_is_unknown(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a revocation of an unknown family says so, and makes none";
     let id = trial.sample.id();
     let revoked = trial.turn().revoke(id, &trial.sample.revocation(Reason::Logout)).await?;
@@ -32,7 +32,7 @@ async fn an_unknown_family_is_unknown<S: Store>(trial: &Trial<S>) -> Result<(), 
     trial.is_unknown(promise, id).await
 }
 
-async fn every_end_is_kept_whole<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn every_end_is_kept_whole(trial: &Trial<'_>) -> Result<(), Violation> {
     let reasons = shape::reasons().into_iter().map(|reason| trial.sample.revocation(reason));
     for revocation in reasons.chain(shape::revocations()) {
         let family = trial.created(trial.sample.family()).await?;
@@ -52,8 +52,8 @@ async fn every_end_is_kept_whole<S: Store>(trial: &Trial<S>) -> Result<(), Viola
 }
 
 /// Ends the family; and sent again by a driver, says the same and writes nothing.
-async fn by_this_call<S: Store>(
-    trial: &Trial<S>,
+async fn by_this_call(
+    trial: &Trial<'_>,
     promise: &str,
     family: &Family,
     revocation: &Revocation,
@@ -72,7 +72,7 @@ async fn by_this_call<S: Store>(
     Ok(())
 }
 
-async fn the_first_reason_stays<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn the_first_reason_stays(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "the first reason stays, and a later revocation is told of it";
     for first in shape::reasons() {
         let family = trial.created(trial.sample.family()).await?;
@@ -93,8 +93,8 @@ async fn the_first_reason_stays<S: Store>(trial: &Trial<S>) -> Result<(), Violat
 }
 
 /// The family had ended before, and nothing is written.
-async fn before<S: Store>(
-    trial: &Trial<S>,
+async fn before(
+    trial: &Trial<'_>,
     promise: &str,
     dead: &Family,
     later: &Revocation,
@@ -107,7 +107,7 @@ async fn before<S: Store>(
     trial.stands(promise, dead).await
 }
 
-async fn a_dead_family_is_not_written<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_dead_family_is_not_written(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "nothing writes a family after its end";
     let family = trial.created(trial.sample.family()).await?;
     let revocation = trial.sample.revocation(Reason::Logout);
@@ -131,7 +131,7 @@ async fn a_dead_family_is_not_written<S: Store>(trial: &Trial<S>) -> Result<(), 
     Ok(())
 }
 
-async fn one_of_many_ends_it<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn one_of_many_ends_it(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "of revocations that race one ends the family, and all are told which";
     for beside in trial.races(ROUNDS) {
         let family = trial.created(trial.sample.family()).await?;
@@ -164,9 +164,7 @@ async fn one_of_many_ends_it<S: Store>(trial: &Trial<S>) -> Result<(), Violation
     Ok(())
 }
 
-async fn a_revocation_beats_a_rotation_in_flight<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn a_revocation_beats_a_rotation_in_flight(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise =
         "an advance that races a revocation is committed before it, or declined because of it";
     for beside in trial.races(2 * ROUNDS) {
@@ -191,9 +189,7 @@ async fn a_revocation_beats_a_rotation_in_flight<S: Store>(
     Ok(())
 }
 
-async fn a_revocation_beats_a_replacement_in_flight<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn a_revocation_beats_a_replacement_in_flight(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise =
         "a replacement that races a revocation is committed before it, or declined because of it";
     for beside in trial.races(ROUNDS) {
@@ -209,8 +205,8 @@ async fn a_revocation_beats_a_replacement_in_flight<S: Store>(
 }
 
 /// The outcome is that of one order: the write and then the end, or the end and no write.
-async fn settle<S: Store>(
-    trial: &Trial<S>,
+async fn settle(
+    trial: &Trial<'_>,
     promise: &str,
     (answer, revoked): (Written, Revoked),
     [unwritten, written]: [&Family; 2],
@@ -234,9 +230,7 @@ async fn settle<S: Store>(
     trial.stands(promise, &dead).await
 }
 
-async fn a_dropped_revocation_is_done_or_undone<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn a_dropped_revocation_is_done_or_undone(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a revocation that is dropped is wholly done or wholly undone";
     for polls in 0..ROUNDS {
         let family = trial.created(trial.sample.family()).await?;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Factory;
 use super::clause::Violation;
+use super::place::Place;
 use super::sample::{DAY, NOW, PURGED_BEFORE, advanced, before, ended, guard};
 use super::trial::{Trial, told};
 use crate::family::{Family, Impossible, Reason, Revocation, Status};
@@ -13,10 +13,7 @@ use crate::token::FamilyId;
 /// How many pages in a row may show nothing new before the scan has no end.
 const PATIENCE: usize = 10_000;
 
-pub(super) async fn check<S: Store, F: Factory<Store = S>>(
-    trial: &Trial<S>,
-    factory: &F,
-) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>, factory: &dyn Place) -> Result<(), Violation> {
     let once = !factory.scans_may_repeat();
     let shown = every_family_is_shown(trial, once).await?;
     a_cursor_may_be_used_again(trial).await?;
@@ -29,8 +26,8 @@ pub(super) async fn check<S: Store, F: Factory<Store = S>>(
 }
 
 /// A scan from a place to its end, by all handles in turn.
-struct Walk<'a, S> {
-    trial: &'a Trial<S>,
+struct Walk<'a> {
+    trial: &'a Trial<'a>,
     limit: usize,
     next: Option<Cursor>,
     is_over: bool,
@@ -40,9 +37,9 @@ struct Walk<'a, S> {
     pages_of_nothing: usize,
 }
 
-impl<'a, S: Store> Walk<'a, S> {
+impl<'a> Walk<'a> {
     fn new<'f>(
-        trial: &'a Trial<S>,
+        trial: &'a Trial<'a>,
         limit: usize,
         families: impl IntoIterator<Item = &'f Family>,
     ) -> Self {
@@ -116,10 +113,7 @@ impl<'a, S: Store> Walk<'a, S> {
     }
 }
 
-async fn every_family_is_shown<S: Store>(
-    trial: &Trial<S>,
-    once: bool,
-) -> Result<Vec<Family>, Violation> {
+async fn every_family_is_shown(trial: &Trial<'_>, once: bool) -> Result<Vec<Family>, Violation> {
     let promise = "a scan shows every family, ended ones too, as it is stored";
     let mut families = Vec::new();
     for family in of_all_kinds(trial).into_iter().chain(of_odd_ids(trial)) {
@@ -136,7 +130,7 @@ async fn every_family_is_shown<S: Store>(
 }
 
 /// Live, ended in each way, and without an end.
-fn of_all_kinds<S: Store>(trial: &Trial<S>) -> [Family; 5] {
+fn of_all_kinds(trial: &Trial<'_>) -> [Family; 5] {
     let mut families = [(); 5].map(|()| trial.sample.family());
     let [_, revoked, lapsed, idle, endless] = &mut families;
     *revoked = ended(revoked, &trial.sample.revocation(Reason::Logout));
@@ -147,7 +141,7 @@ fn of_all_kinds<S: Store>(trial: &Trial<S>) -> [Family; 5] {
 }
 
 /// At the edges of all ids, and many that have one half in common: whatever a store divides them by, a page ends among them.
-fn of_odd_ids<S: Store>(trial: &Trial<S>) -> Vec<Family> {
+fn of_odd_ids(trial: &Trial<'_>) -> Vec<Family> {
     let common: [u8; 8] = trial.sample.bytes();
     let mut ids = Vec::new();
     for first in [0x00, 0x3f, 0x7f, 0x80, 0xff] {
@@ -165,7 +159,7 @@ fn of_odd_ids<S: Store>(trial: &Trial<S>) -> Vec<Family> {
 }
 
 /// Pages are asked for again after an error, and walks are gone on with by another process.
-async fn a_cursor_may_be_used_again<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_cursor_may_be_used_again(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "from a cursor on, a scan shows all that was not shown before it";
     let families = some(trial, 12).await?;
     let mut walk = Walk::new(trial, 3, &families);
@@ -187,8 +181,8 @@ async fn a_cursor_may_be_used_again<S: Store>(trial: &Trial<S>) -> Result<(), Vi
     Ok(())
 }
 
-async fn families_are_shown_as_they_are_now<S: Store>(
-    trial: &Trial<S>,
+async fn families_are_shown_as_they_are_now(
+    trial: &Trial<'_>,
     once: bool,
 ) -> Result<(), Violation> {
     let promise = "a scan shows what every handle has written, as soon as that was acknowledged";
@@ -206,10 +200,7 @@ async fn families_are_shown_as_they_are_now<S: Store>(
 }
 
 /// Whatever they are ordered by: a change must not move one to where the walk has been.
-async fn families_that_change_are_shown<S: Store>(
-    trial: &Trial<S>,
-    once: bool,
-) -> Result<(), Violation> {
+async fn families_that_change_are_shown(trial: &Trial<'_>, once: bool) -> Result<(), Violation> {
     let promise = "a scan shows families that change meanwhile";
     let mut families = some(trial, 16).await?;
     let mut walk = Walk::new(trial, 2, &families);
@@ -229,8 +220,8 @@ async fn families_that_change_are_shown<S: Store>(
 }
 
 /// A place that is counted in families is another one when some before it are gone.
-async fn families_that_go_hide_no_other<S: Store>(
-    trial: &Trial<S>,
+async fn families_that_go_hide_no_other(
+    trial: &Trial<'_>,
     once: bool,
     mut families: Vec<Family>,
 ) -> Result<(), Violation> {
@@ -255,10 +246,7 @@ async fn families_that_go_hide_no_other<S: Store>(
     walk.is_complete("families that go meanwhile hide none that stays", once, &families)
 }
 
-async fn families_that_come_hide_no_other<S: Store>(
-    trial: &Trial<S>,
-    once: bool,
-) -> Result<(), Violation> {
+async fn families_that_come_hide_no_other(trial: &Trial<'_>, once: bool) -> Result<(), Violation> {
     let families = some(trial, 12).await?;
     let mut walk = Walk::new(trial, 3, &families);
     let mut pages = 0;
@@ -274,7 +262,7 @@ async fn families_that_come_hide_no_other<S: Store>(
 }
 
 /// Longer than most that a store makes, and of chance.
-async fn a_foreign_cursor_is_refused<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn a_foreign_cursor_is_refused(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "a cursor that the store has not made is refused as unusable";
     let bytes: [u8; Cursor::MAX_BYTES] = trial.sample.bytes();
     let foreign = Cursor::new(&bytes).map_err(|error| trial.broken(promise, told(&error)))?;
@@ -291,9 +279,9 @@ async fn a_foreign_cursor_is_refused<S: Store>(trial: &Trial<S>) -> Result<(), V
     Ok(())
 }
 
-async fn a_damaged_record_is_shown_as_such<S: Store, F: Factory<Store = S>>(
-    trial: &Trial<S>,
-    factory: &F,
+async fn a_damaged_record_is_shown_as_such(
+    trial: &Trial<'_>,
+    factory: &dyn Place,
     once: bool,
 ) -> Result<(), Violation> {
     let promise = "a scan shows why a record is refused, and all the others";
@@ -317,7 +305,7 @@ async fn a_damaged_record_is_shown_as_such<S: Store, F: Factory<Store = S>>(
     Ok(())
 }
 
-async fn some<S: Store>(trial: &Trial<S>, count: usize) -> Result<Vec<Family>, Violation> {
+async fn some(trial: &Trial<'_>, count: usize) -> Result<Vec<Family>, Violation> {
     let mut families = Vec::new();
     for _ in 0..count {
         families.push(trial.created(trial.sample.family()).await?);
@@ -325,14 +313,14 @@ async fn some<S: Store>(trial: &Trial<S>, count: usize) -> Result<Vec<Family>, V
     Ok(families)
 }
 
-async fn rotate<S: Store>(trial: &Trial<S>, family: &mut Family) -> Result<(), Violation> {
+async fn rotate(trial: &Trial<'_>, family: &mut Family) -> Result<(), Violation> {
     let head = trial.sample.next_head(&family.head, NOW);
     let written = trial.turn().advance(&guard(family), &head).await?;
     *family = advanced(family, &head);
     trial.committed("a rotation beside a scan is committed", family, &written)
 }
 
-async fn revoke<S: Store>(trial: &Trial<S>, family: &mut Family) -> Result<(), Violation> {
+async fn revoke(trial: &Trial<'_>, family: &mut Family) -> Result<(), Violation> {
     let revocation: Revocation = trial.sample.revocation(Reason::Logout);
     let _ = trial.turn().revoke(family.id, &revocation).await?;
     *family = ended(family, &revocation);

@@ -4,10 +4,10 @@ use super::clause::Violation;
 use super::sample::{NOW, advanced, before, ended, grant, guard};
 use super::trial::Trial;
 use crate::family::{Family, Reason};
-use crate::store::{Page, Selector, Store};
+use crate::store::{Page, Selector};
 use crate::token::FamilyId;
 
-pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>) -> Result<(), Violation> {
     pages_are_complete_ascending_and_full(trial).await?;
     names_are_compared_as_they_are(trial).await?;
     families_are_shown_as_they_are_now(trial).await?;
@@ -15,9 +15,7 @@ pub(super) async fn check<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
 }
 
 /// Two subjects at two clients: some of each match a selector only in part.
-async fn pages_are_complete_ascending_and_full<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn pages_are_complete_ascending_and_full(trial: &Trial<'_>) -> Result<(), Violation> {
     let (subjects, clients) = (names(trial, "user"), names(trial, "app"));
     let mut families = Vec::new();
     for (number, (subject, client)) in [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter().enumerate() {
@@ -56,8 +54,8 @@ async fn pages_are_complete_ascending_and_full<S: Store>(
 }
 
 /// Pages of each size, begun at each family, and at ids that are none.
-async fn every_page_is_right<S: Store>(
-    trial: &Trial<S>,
+async fn every_page_is_right(
+    trial: &Trial<'_>,
     selector: &Selector,
     families: &[Family],
 ) -> Result<(), Violation> {
@@ -81,8 +79,8 @@ async fn every_page_is_right<S: Store>(
     Ok(())
 }
 
-async fn is_page<S: Store>(
-    trial: &Trial<S>,
+async fn is_page(
+    trial: &Trial<'_>,
     selector: &Selector,
     page: Page,
     expected: &[&Family],
@@ -103,7 +101,7 @@ async fn is_page<S: Store>(
 }
 
 /// What a query, a pattern or a key put together by hand would confuse.
-async fn names_are_compared_as_they_are<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn names_are_compared_as_they_are(trial: &Trial<'_>) -> Result<(), Violation> {
     let [word, _] = names(trial, "user");
     let pairs = [
         ("x", "y"),
@@ -145,7 +143,7 @@ async fn names_are_compared_as_they_are<S: Store>(trial: &Trial<S>) -> Result<()
 }
 
 /// Ended ones and those whose ends are reached among them: a host lists them.
-async fn families_are_shown_as_they_are_now<S: Store>(trial: &Trial<S>) -> Result<(), Violation> {
+async fn families_are_shown_as_they_are_now(trial: &Trial<'_>) -> Result<(), Violation> {
     let ([subject, _], [client, _]) = (names(trial, "user"), names(trial, "app"));
     let mut families = Vec::new();
     for _ in 0..4 {
@@ -178,9 +176,7 @@ async fn families_are_shown_as_they_are_now<S: Store>(trial: &Trial<S>) -> Resul
     Ok(())
 }
 
-async fn families_created_between_pages_do_no_harm<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+async fn families_created_between_pages_do_no_harm(trial: &Trial<'_>) -> Result<(), Violation> {
     let promise = "families created between pages hide none that were there, and show none twice";
     let ([subject, _], [client, _]) = (names(trial, "user"), names(trial, "app"));
     let mut there = Vec::new();
@@ -212,12 +208,12 @@ async fn families_created_between_pages_do_no_harm<S: Store>(
 }
 
 /// Two names, the second longer by a letter.
-fn names<S: Store>(trial: &Trial<S>, kind: &str) -> [String; 2] {
+fn names(trial: &Trial<'_>, kind: &str) -> [String; 2] {
     let word = trial.sample.word(kind);
     [word.clone(), format!("{word}s")]
 }
 
-fn named<S: Store>(trial: &Trial<S>, subject: &str, client: &str) -> Family {
+fn named(trial: &Trial<'_>, subject: &str, client: &str) -> Family {
     let mut family = trial.sample.family();
     let grant = grant(&mut family);
     (grant.subject, grant.client) = (subject.into(), client.into());

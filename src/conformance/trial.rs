@@ -6,16 +6,17 @@ use std::future::Future;
 use std::iter::repeat_n;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Factory;
 use super::clause::{Clause, Violation};
 use super::difference::difference;
+use super::place::Place;
 use super::race::{self, Contender};
 use super::sample::Sample;
 use super::threads;
 use crate::family::{Family, Head, Revocation, Status};
 use crate::guard::Guard;
 use crate::store::{
-    Created, Cursor, Page, Revoked, Scanned, Selected, Selector, Store, StoreError, Written,
+    Created, Cursor, DynStore, Page, Revoked, Scanned, Selected, Selector, Store, StoreError,
+    Written,
 };
 use crate::testing;
 use crate::time::Timestamp;
@@ -31,10 +32,10 @@ const THREAD_ROUNDS: usize = 60;
 const ATTEMPTS: usize = 16;
 
 /// Handles on one store, and families that are nobody else's.
-pub(super) struct Trial<S> {
+pub(super) struct Trial<'a> {
     pub(super) clause: Clause,
     pub(super) sample: Sample,
-    handles: Vec<Handle<S>>,
+    handles: Vec<Handle<'a>>,
     turn: AtomicUsize,
     on_any_thread: bool,
 }
@@ -48,11 +49,8 @@ pub(super) enum Beside {
     OnThreads,
 }
 
-impl<S: Store> Trial<S> {
-    pub(super) async fn begin<F: Factory<Store = S>>(
-        clause: Clause,
-        factory: &F,
-    ) -> Result<Self, Violation> {
+impl<'a> Trial<'a> {
+    pub(super) async fn begin(clause: Clause, factory: &'a dyn Place) -> Result<Self, Violation> {
         let failed =
             |promise: &str, error: &dyn Error| Violation::new(clause, promise, told(error));
         let sample = Sample::new().map_err(|error| failed("random families", &error))?;
@@ -67,16 +65,16 @@ impl<S: Store> Trial<S> {
     }
 
     /// The next handle: every one has its turn.
-    pub(super) fn turn(&self) -> &Handle<S> {
+    pub(super) fn turn(&self) -> &Handle<'a> {
         &self.handles[self.turn.fetch_add(1, Ordering::Relaxed) % self.handles.len()]
     }
 
-    pub(super) fn handles(&self) -> &[Handle<S>] {
+    pub(super) fn handles(&self) -> &[Handle<'a>] {
         &self.handles
     }
 
     /// So many races in one task, and others on threads if the store can be polled there.
-    pub(super) fn races(&self, in_one_task: usize) -> impl Iterator<Item = Beside> + Send + use<S> {
+    pub(super) fn races(&self, in_one_task: usize) -> impl Iterator<Item = Beside> + Send + use<> {
         let on_threads = if self.on_any_thread { THREAD_ROUNDS } else { 0 };
         repeat_n(Beside::InOneTask, in_one_task).chain(repeat_n(Beside::OnThreads, on_threads))
     }
@@ -118,9 +116,9 @@ impl<S: Store> Trial<S> {
     }
 
     /// Damages a record through the factory.
-    pub(super) async fn damage<F: Factory<Store = S>>(
+    pub(super) async fn damage(
         &self,
-        factory: &F,
+        factory: &dyn Place,
         family: FamilyId,
     ) -> Result<(), Violation> {
         let damaged = factory.damage(family).await;
@@ -199,14 +197,14 @@ impl<S: Store> Trial<S> {
 }
 
 /// One handle on the store; its errors are violations, and a lost race is tried again.
-pub(super) struct Handle<S> {
+pub(super) struct Handle<'a> {
     clause: Clause,
-    store: S,
+    store: Box<dyn DynStore + 'a>,
 }
 
-impl<S: Store> Handle<S> {
-    pub(super) fn store(&self) -> &S {
-        &self.store
+impl<'a> Handle<'a> {
+    pub(super) fn store(&self) -> &(dyn DynStore + 'a) {
+        &*self.store
     }
 
     pub(super) async fn create(&self, family: &Family) -> Result<Created, Violation> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::Poll;
 
@@ -19,6 +20,7 @@ use super::place::Place;
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let start = || Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let future: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(future);
     RUNTIME.get_or_init(|| start().expect("a runtime")).block_on(future)
 }
 

@@ -1,6 +1,5 @@
 //! The stores of this crate, opened on families of their own, which are gone at the end.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use heirloom::conformance::{Factory, Failure};
@@ -38,13 +37,6 @@ impl Factory for Memory {
     fn on_any_thread(&self) -> bool {
         true
     }
-}
-
-/// Waits for a future, on threads that connections need to make progress.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.unwrap().block_on(future)
 }
 
 /// Where a server is.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// Waits for what a store does.
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let future: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(future);
     runtime.expect("a runtime").block_on(future)
 }
 

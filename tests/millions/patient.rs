@@ -12,6 +12,7 @@ use redis::cmd;
 use crate::backend::connect;
 use crate::postgres::server::unique;
 use crate::redis::world::{Connection, World};
+use crate::support::wait::wait_beside;
 
 /// Tells a story on one server.
 pub fn one<F: Future<Output = ()> + Send + 'static>(
@@ -53,9 +54,7 @@ pub async fn at_once<F: Future<Output = ()> + Send>(futures: impl IntoIterator<I
 fn wait(story: impl Future<Output = ()>) {
     static TURN: Mutex<()> = Mutex::new(());
     let _alone = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.unwrap().block_on(story);
+    wait_beside(story);
 }
 
 async fn nodes(variable: &str) -> (String, Vec<MultiplexedConnection>) {
@@ -75,7 +74,8 @@ async fn tell<C: Connection, F: Future<Output = ()> + Send + 'static>(
     story: impl FnOnce(World<C>) -> F,
 ) {
     flush(&world, "everysec").await;
-    let told = tokio::spawn(story(world.clone())).await;
+    let story: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(story(world.clone()));
+    let told = tokio::spawn(story).await;
     let keys = world.keys().await;
     at_once(keys.iter().map(async |key| world.ask(cmd("UNLINK").arg(key)).await)).await;
     flush(&world, "always").await;

@@ -11,6 +11,8 @@ use heirloom::entropy::{Entropy, OsEntropy};
 use heirloom::store::PostgresStore;
 use tokio_postgres::{Config, NoTls, Row};
 
+use crate::support::wait::wait;
+
 /// How long a pool waits for one of its connections, on a machine that is busy too.
 const WAIT: Duration = Duration::from_secs(60);
 
@@ -133,10 +135,6 @@ impl Drop for Database {
 fn in_the_end(clean: impl FnOnce() + Send + 'static) {
     let done = thread::spawn(clean).join();
     assert!(done.is_ok() || thread::panicking(), "nothing is left behind");
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 pub fn pool(config: Config, size: usize) -> Pool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::panic::resume_unwind;
+use std::pin::Pin;
 
 use heirloom::entropy::{Entropy, OsEntropy};
 use heirloom::family::Family;
@@ -12,6 +13,8 @@ use heirloom::testing::create;
 use heirloom::token::FamilyId;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, FromRedisValue, cmd};
+
+pub use crate::support::wait::wait;
 
 /// What a store can be opened on.
 pub trait Connection: ConnectionLike + Clone + Send + Sync + 'static {}
@@ -78,10 +81,6 @@ pub fn cluster<F: Future<Output = ()> + Send + 'static>(
     });
 }
 
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
 pub async fn connect(url: &str) -> MultiplexedConnection {
     crate::backend::connect::one(url).await.unwrap()
 }
@@ -91,7 +90,9 @@ async fn tell<C: Connection, F: Future<Output = ()> + Send + 'static>(
     world: World<C>,
     story: impl FnOnce(World<C>) -> F,
 ) {
-    let told = tokio::spawn(story(world.clone())).await;
+    // Boxed, as `wait` does.
+    let story: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(story(world.clone()));
+    let told = tokio::spawn(story).await;
     for key in world.keys().await {
         let _: () = world.ask(cmd("UNLINK").arg(key)).await;
     }

@@ -3,6 +3,7 @@
 pub mod exchange;
 pub mod random;
 pub mod schedule;
+pub mod wait;
 
 use heirloom::testing::{FaultStore, ManualClock, SeededEntropy};
 use heirloom::{Engine, Grant, Granted, Key, KeyRing, Outcome, Policy, Request, Timestamp};

@@ -5,11 +5,10 @@ use crate::conformance::clause::Violation;
 use crate::conformance::sample::{after, before};
 use crate::conformance::trial::Trial;
 use crate::family::Family;
-use crate::store::Store;
 use crate::time::Timestamp;
 
-pub(super) async fn the_last_end_of_the_branches_counts<S: Store>(
-    trial: &Trial<S>,
+pub(super) async fn the_last_end_of_the_branches_counts(
+    trial: &Trial<'_>,
 ) -> Result<(), Violation> {
     let (early, late) = (Some(before(END, 1)), Some(after(END, 1)));
     let made = |absolute, idle, others: &[_]| branched(trial, absolute, idle, others);
@@ -37,9 +36,7 @@ pub(super) async fn the_last_end_of_the_branches_counts<S: Store>(
     removes(trial, &families).await
 }
 
-pub(super) async fn what_is_to_be_kept_is_kept<S: Store>(
-    trial: &Trial<S>,
-) -> Result<(), Violation> {
+pub(super) async fn what_is_to_be_kept_is_kept(trial: &Trial<'_>) -> Result<(), Violation> {
     let early = before(END, 1);
     let kept = |mut family: Family, until| {
         family.kept_until = Some(until);
@@ -66,8 +63,8 @@ pub(super) async fn what_is_to_be_kept_is_kept<S: Store>(
 }
 
 /// A family of these idle ends: the first branch's, and those of others.
-fn branched<S: Store>(
-    trial: &Trial<S>,
+fn branched(
+    trial: &Trial<'_>,
     absolute: Option<Timestamp>,
     idle: Option<Timestamp>,
     others: &[Option<Timestamp>],
