@@ -17,6 +17,8 @@ readonly OVER_ANY_STORE=(scenario_runner:: state_machine:: races:: faults:: engi
 # Families that only a store can hold which checks nothing: said of the one in memory.
 readonly ONLY_IN_MEMORY=(--skip a_version_past_the_last_that_every_store_holds
     --skip a_version_that_cannot_be_counted_up)
+# What is not about the store: that the runner of the scenarios can fail.
+readonly SAME_OVER_ANY=(--skip scenario_runner::every_expectation)
 # What takes minutes, mostly of servers: it goes beside all else.
 readonly LONG=millions::
 # Most tests wait for a server's disk: more of them at once than there are cores.
@@ -104,7 +106,8 @@ lane() {
 over_any_store() {
     local failed=
     cargo test --locked --all-features --test scenarios || failed=yes
-    cargo test --locked --all-features --test claims -- "${OVER_ANY_STORE[@]}" "${ONLY_IN_MEMORY[@]}" || failed=yes
+    cargo test --locked --all-features --test claims -- "${OVER_ANY_STORE[@]}" "${ONLY_IN_MEMORY[@]}" \
+        "${SAME_OVER_ANY[@]}" || failed=yes
     [[ -z "$failed" ]]
 }
 

@@ -22,7 +22,10 @@ pub(super) trait Place: Sync {
 
 impl<F: Factory> Place for F {
     fn open(&self) -> Boxed<'_, Box<dyn DynStore + '_>> {
-        Box::pin(async { Ok(Box::new(Factory::open(self).await?) as Box<dyn DynStore + '_>) })
+        Box::pin(async {
+            let store: Box<dyn DynStore + '_> = Box::new(Factory::open(self).await?);
+            Ok(store)
+        })
     }
 
     fn damage(&self, family: FamilyId) -> Boxed<'_, ()> {

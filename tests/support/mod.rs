@@ -3,6 +3,7 @@
 pub mod exchange;
 pub mod random;
 pub mod schedule;
+#[cfg(any(feature = "conformance", feature = "postgres", feature = "redis"))]
 pub mod wait;
 
 use heirloom::testing::{FaultStore, ManualClock, SeededEntropy};

@@ -6,11 +6,16 @@ use std::pin::Pin;
 use tokio::runtime::Builder;
 
 /// On the thread that asks.
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     wait_on(Builder::new_current_thread(), Box::pin(future))
 }
 
 /// On threads beside it too, for connections that must make progress meanwhile.
+#[cfg(any(
+    feature = "conformance",
+    all(feature = "sqlite", feature = "postgres", feature = "redis")
+))]
 pub fn wait_beside<T>(future: impl Future<Output = T>) -> T {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(2);
