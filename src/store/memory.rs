@@ -96,12 +96,14 @@ impl MemoryStore {
     /// The first ids of all after one, in order. Looks at every id: no index of them all slows down what is asked more often.
     fn following(&self, after: Option<FamilyId>, limit: usize) -> Vec<FamilyId> {
         let mut first = BinaryHeap::new();
-        for id in self.families.iter().map(|family| *family.key()) {
-            if after.is_none_or(|after| id > after) {
+        let ids = self.families.iter().map(|family| *family.key());
+        for id in ids.filter(|id| after.is_none_or(|after| *id > after)) {
+            if first.len() < limit {
                 first.push(id);
-            }
-            if first.len() > limit {
-                first.pop();
+            } else if let Some(mut last) = first.peek_mut()
+                && id < *last
+            {
+                *last = id;
             }
         }
         first.into_sorted_vec()

@@ -29,10 +29,11 @@ fn arguments(option: &str) -> Vec<(String, String)> {
     commands.collect()
 }
 
+/// Those that are for hosts.
 pub fn features() -> BTreeSet<String> {
     let manifest = read("Cargo.toml");
     let section = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
-    let lines = section.lines().filter(|line| !line.starts_with('#'));
+    let lines = section.lines().filter(|line| !line.starts_with(['#', '_']));
     lines.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect()
 }
 
