@@ -35,12 +35,13 @@ fn in_order(
 ) -> Result<Model, String> {
     let (mut model, mut earlier) = (model.clone(), Vec::new());
     for at in order {
-        let (ask, answer) = (&known(&model, &crowd.asks[*at]), &answers[*at]);
+        let (sent, answer) = (&crowd.asks[*at], &answers[*at]);
+        let ask = &known(&model, sent);
         let (expected, next) = model.hear(ask);
         let answer = plain(answer, ask);
         let as_expected = blurred(&answer) == blurred(&expected);
         let next =
-            as_expected.then_some(next).or_else(|| ended_late(&earlier, &model, ask, &answer));
+            as_expected.then_some(next).or_else(|| ended_late(&earlier, &model, sent, &answer));
         let Some(next) = next else {
             return Err(format!("call {at}: the engine {answer:?}, the model {expected:?}"));
         };
@@ -61,13 +62,14 @@ fn in_order(
 }
 
 /// The history in which a call has ended its family, as it had decided before others came between: a token that has turned out to be
-/// one of lost writes then ends the family, even if another has displaced the one in its place since.
-fn ended_late(earlier: &[Model], model: &Model, ask: &Ask, answer: &Answer) -> Option<Model> {
-    let decided = earlier.iter().map(|model| model.hear(&known(model, ask)).0);
+/// one of lost writes then ends the family, even if another has displaced the one in its place since. Each history knows its own tokens.
+fn ended_late(earlier: &[Model], model: &Model, sent: &Ask, answer: &Answer) -> Option<Model> {
+    let decided = earlier.iter().map(|model| model.hear(&known(model, sent)).0);
     let cause = decided.into_iter().find_map(|decided| match decided {
         Answer::Ended(Cause::Diverged) if decided == *answer => Some(Cause::Diverged),
         _ => None,
     })?;
+    let ask = known(model, sent);
     let no = model.tokens[ask.refresh()?.token?].family;
     let mut model = model.clone();
     (model.end(no, ask.now, cause) == Answer::Revoked).then_some(model)

@@ -6,7 +6,7 @@ use crate::model::operation::{
     Operation, PolicyShape, Presentation, Proof, ReachShape, ResourceShape, ScopeShape, Side,
     Spelling, Step, Surroundings, Timer,
 };
-use crate::model::words::{Answer, Failure};
+use crate::model::words::{Answer, Failure, Why};
 
 /// The branch is used just before both would have ended, and the first branch ends a retention before it.
 #[test]
@@ -90,6 +90,18 @@ pub fn policy() -> PolicyShape {
         on_reuse: ReachShape::Family,
         limit: LimitShape::None,
     }
+}
+
+/// A search for other lists has come to this: a legacy token is shown while it is being adopted, and the store is asked for it just
+/// before. The model tried the other order first, and then looked for the token in the history before the adoption.
+#[test]
+fn a_token_that_is_adopted_meanwhile_may_still_be_unknown() {
+    let mut driver = Driver::default();
+    call(&mut driver, Call::Issue(grant(), policy()));
+    let legacy = Presentation { node: 1, spelling: Spelling::Legacy(0), ..shown(0) };
+    driver.apply(&Operation::Race(adopt(false), Call::Refresh(legacy), 0x5555));
+    let answers = [Answer::Adopted(1), Answer::Refused(Why::NeverMinted)];
+    assert_eq!(driver.answers[1..], answers);
 }
 
 /// The adoption of the first legacy token, which is good for half a minute.
