@@ -14,11 +14,10 @@ cd "$(dirname "$0")/.."
 readonly STORES=(sqlite postgres redis redis-cluster)
 # The modules of `claims` whose store under test is chosen by HEIRLOOM_STORE.
 readonly OVER_ANY_STORE=(scenario_runner:: state_machine:: races:: faults:: engine:: regressions:: systems::)
-# Families that only a store can hold which checks nothing: said of the one in memory.
+# Families that only a store can hold which checks nothing, said of the one in memory; and what is about no store: that the runner
+# of the scenarios can fail.
 readonly ONLY_IN_MEMORY=(--skip a_version_past_the_last_that_every_store_holds
-    --skip a_version_that_cannot_be_counted_up)
-# What is not about the store: that the runner of the scenarios can fail.
-readonly SAME_OVER_ANY=(--skip scenario_runner::every_expectation)
+    --skip a_version_that_cannot_be_counted_up --skip scenario_runner::every_expectation)
 # What takes minutes, mostly of servers: it goes beside all else.
 readonly LONG=millions::
 # Most tests wait for a server's disk: more of them at once than there are cores.
@@ -106,8 +105,7 @@ lane() {
 over_any_store() {
     local failed=
     cargo test --locked --all-features --test scenarios || failed=yes
-    cargo test --locked --all-features --test claims -- "${OVER_ANY_STORE[@]}" "${ONLY_IN_MEMORY[@]}" \
-        "${SAME_OVER_ANY[@]}" || failed=yes
+    cargo test --locked --all-features --test claims -- "${OVER_ANY_STORE[@]}" "${ONLY_IN_MEMORY[@]}" || failed=yes
     [[ -z "$failed" ]]
 }
 

@@ -57,7 +57,7 @@
 //! later, or never; that a disk has flushed, and what a failover loses, is for its author to show.
 
 mod clause;
-mod place;
+mod boxed;
 mod difference;
 mod sample;
 mod shape;

@@ -1,7 +1,7 @@
 //! S8: what was acknowledged stays.
 
+use super::boxed::DynFactory;
 use super::clause::{Clause, Violation};
-use super::place::Place;
 use super::sample::{NOW, PURGED_BEFORE, advanced, before, ended, grant, guard};
 use super::trial::Trial;
 use crate::family::{Family, Reason};
@@ -14,7 +14,7 @@ struct Written {
     gone: FamilyId,
 }
 
-pub(super) async fn check(factory: &dyn Place) -> Result<(), Violation> {
+pub(super) async fn check(factory: &dyn DynFactory) -> Result<(), Violation> {
     let first = Trial::begin(Clause::Durable, factory).await?;
     let written = write(&first).await?;
     // A process that is killed closes nothing: so the first handles are still open.

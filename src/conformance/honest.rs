@@ -1,7 +1,7 @@
 //! S9: what cannot be is refused, not repaired, and hides no other.
 
+use super::boxed::DynFactory;
 use super::clause::Violation;
-use super::place::Place;
 use super::sample::{NOW, grant, guard};
 use super::trial::{Trial, family_in_short, told};
 use crate::family::{Family, Impossible, Reason};
@@ -9,7 +9,7 @@ use crate::store::{Page, Revoked, Selector, Store, StoreError, StoreErrorKind, W
 use crate::testing;
 use crate::token::FamilyId;
 
-pub(super) async fn check(trial: &Trial<'_>, factory: &dyn Place) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>, factory: &dyn DynFactory) -> Result<(), Violation> {
     let mut families = siblings(trial).await?;
     families.sort_by_key(|family| family.id);
     let damaged = families.remove(families.len() / 2);

@@ -2,8 +2,8 @@
 
 mod kept;
 
+use super::boxed::DynFactory;
 use super::clause::Violation;
-use super::place::Place;
 use super::race::cut;
 use super::sample::{DAY, PURGED_BEFORE, advanced, after, before, ended, grant, guard};
 use super::trial::{HANDLES, Trial, in_short, told};
@@ -17,7 +17,7 @@ const ROUNDS: usize = 24;
 /// Nobody else's families: what ended before this instant is gone when the clause begins.
 const END: Timestamp = PURGED_BEFORE;
 
-pub(super) async fn check(trial: &Trial<'_>, factory: &dyn Place) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>, factory: &dyn DynFactory) -> Result<(), Violation> {
     drain(trial).await?;
     every_end_counts(trial).await?;
     kept::the_last_end_of_the_branches_counts(trial).await?;
@@ -304,7 +304,7 @@ async fn a_dropped_purge_can_be_run_again(trial: &Trial<'_>) -> Result<(), Viola
 /// And does not keep the others from going.
 async fn what_cannot_be_read_is_left(
     trial: &Trial<'_>,
-    factory: &dyn Place,
+    factory: &dyn DynFactory,
 ) -> Result<(), Violation> {
     let promise = "a purge leaves a record that cannot be read, and takes the others that are due";
     let damaged = family(trial, Some(before(END, 1)), None);

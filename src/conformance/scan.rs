@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::boxed::DynFactory;
 use super::clause::Violation;
-use super::place::Place;
 use super::sample::{DAY, NOW, PURGED_BEFORE, advanced, before, ended, guard};
 use super::trial::{Trial, told};
 use crate::family::{Family, Impossible, Reason, Revocation, Status};
@@ -13,7 +13,7 @@ use crate::token::FamilyId;
 /// How many pages in a row may show nothing new before the scan has no end.
 const PATIENCE: usize = 10_000;
 
-pub(super) async fn check(trial: &Trial<'_>, factory: &dyn Place) -> Result<(), Violation> {
+pub(super) async fn check(trial: &Trial<'_>, factory: &dyn DynFactory) -> Result<(), Violation> {
     let once = !factory.scans_may_repeat();
     let shown = every_family_is_shown(trial, once).await?;
     a_cursor_may_be_used_again(trial).await?;
@@ -281,7 +281,7 @@ async fn a_foreign_cursor_is_refused(trial: &Trial<'_>) -> Result<(), Violation>
 
 async fn a_damaged_record_is_shown_as_such(
     trial: &Trial<'_>,
-    factory: &dyn Place,
+    factory: &dyn DynFactory,
     once: bool,
 ) -> Result<(), Violation> {
     let promise = "a scan shows why a record is refused, and all the others";

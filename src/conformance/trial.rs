@@ -6,9 +6,9 @@ use std::future::Future;
 use std::iter::repeat_n;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::boxed::DynFactory;
 use super::clause::{Clause, Violation};
 use super::difference::difference;
-use super::place::Place;
 use super::race::{self, Contender};
 use super::sample::Sample;
 use super::threads;
@@ -50,7 +50,10 @@ pub(super) enum Beside {
 }
 
 impl<'a> Trial<'a> {
-    pub(super) async fn begin(clause: Clause, factory: &'a dyn Place) -> Result<Self, Violation> {
+    pub(super) async fn begin(
+        clause: Clause,
+        factory: &'a dyn DynFactory,
+    ) -> Result<Self, Violation> {
         let failed =
             |promise: &str, error: &dyn Error| Violation::new(clause, promise, told(error));
         let sample = Sample::new().map_err(|error| failed("random families", &error))?;
@@ -118,7 +121,7 @@ impl<'a> Trial<'a> {
     /// Damages a record through the factory.
     pub(super) async fn damage(
         &self,
-        factory: &dyn Place,
+        factory: &dyn DynFactory,
         family: FamilyId,
     ) -> Result<(), Violation> {
         let damaged = factory.damage(family).await;

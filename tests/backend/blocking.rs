@@ -20,6 +20,7 @@ use super::place::Place;
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let start = || Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // Boxed, so that not every future brings a copy of the runtime.
     let future: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(future);
     RUNTIME.get_or_init(|| start().expect("a runtime")).block_on(future)
 }

@@ -24,6 +24,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// Waits for what a store does.
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // Boxed, so that not every future brings a copy of the runtime.
     let future: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(future);
     runtime.expect("a runtime").block_on(future)
 }

@@ -12,7 +12,7 @@ use redis::cmd;
 use crate::backend::connect;
 use crate::postgres::server::unique;
 use crate::redis::world::{Connection, World};
-use crate::support::wait::wait_beside;
+use crate::support::wait::{spawn, wait_beside};
 
 /// Tells a story on one server.
 pub fn one<F: Future<Output = ()> + Send + 'static>(
@@ -74,8 +74,7 @@ async fn tell<C: Connection, F: Future<Output = ()> + Send + 'static>(
     story: impl FnOnce(World<C>) -> F,
 ) {
     flush(&world, "everysec").await;
-    let story: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(story(world.clone()));
-    let told = tokio::spawn(story).await;
+    let told = spawn(story(world.clone())).await;
     let keys = world.keys().await;
     at_once(keys.iter().map(async |key| world.ask(cmd("UNLINK").arg(key)).await)).await;
     flush(&world, "always").await;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::panic::resume_unwind;
-use std::pin::Pin;
 
 use heirloom::entropy::{Entropy, OsEntropy};
 use heirloom::family::Family;
@@ -14,6 +13,7 @@ use heirloom::token::FamilyId;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, FromRedisValue, cmd};
 
+use crate::support::wait::spawn;
 pub use crate::support::wait::wait;
 
 /// What a store can be opened on.
@@ -90,9 +90,7 @@ async fn tell<C: Connection, F: Future<Output = ()> + Send + 'static>(
     world: World<C>,
     story: impl FnOnce(World<C>) -> F,
 ) {
-    // Boxed, as `wait` does.
-    let story: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(story(world.clone()));
-    let told = tokio::spawn(story).await;
+    let told = spawn(story(world.clone())).await;
     for key in world.keys().await {
         let _: () = world.ask(cmd("UNLINK").arg(key)).await;
     }

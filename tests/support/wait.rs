@@ -1,9 +1,11 @@
 //! Waiting for what a store does, on a runtime of its own. Whatever is waited for, the runtime has a boxed future of nothing but
-//! its output: else each test would bring a copy of the runtime, and they were a fifth of what is built.
+//! its output: else each test would bring a copy of the runtime.
 
 use std::pin::Pin;
 
 use tokio::runtime::Builder;
+#[cfg(feature = "redis")]
+use tokio::task::JoinHandle;
 
 /// On the thread that asks.
 #[cfg(any(feature = "postgres", feature = "redis"))]
@@ -20,6 +22,13 @@ pub fn wait_beside<T>(future: impl Future<Output = T>) -> T {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(2);
     wait_on(builder, Box::pin(future))
+}
+
+/// A story beside the test, which learns how it ends.
+#[cfg(feature = "redis")]
+pub fn spawn(story: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let story: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(story);
+    tokio::spawn(story)
 }
 
 fn wait_on<'a, T>(mut builder: Builder, future: Pin<Box<dyn Future<Output = T> + 'a>>) -> T {

@@ -10,7 +10,7 @@ use crate::token::FamilyId;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
 /// [`Factory`] behind a pointer; every factory is one.
-pub(super) trait Place: Sync {
+pub(super) trait DynFactory: Sync {
     fn open(&self) -> Boxed<'_, Box<dyn DynStore + '_>>;
 
     fn damage(&self, family: FamilyId) -> Boxed<'_, ()>;
@@ -20,7 +20,7 @@ pub(super) trait Place: Sync {
     fn scans_may_repeat(&self) -> bool;
 }
 
-impl<F: Factory> Place for F {
+impl<F: Factory> DynFactory for F {
     fn open(&self) -> Boxed<'_, Box<dyn DynStore + '_>> {
         Box::pin(async {
             let store: Box<dyn DynStore + '_> = Box::new(Factory::open(self).await?);
