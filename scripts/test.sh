@@ -6,7 +6,7 @@
 #   bash scripts/test.sh STORE..      the tests that run over any store, over these: sqlite postgres redis redis-cluster
 #
 # Needs Rust, a C compiler, PostgreSQL and Redis; the latter two are installed on Debian and Ubuntu, if they are missing.
-# Two lanes run side by side, as much of the work is waiting for servers; what a step prints is shown when it has ended.
+# Up to three lanes run side by side, as much of the work is waiting for servers; what a step prints is shown when it has ended.
 # The servers are private ones on free loopback ports, a set for each lane. They, and whatever else is made, are gone at
 # the end, at an interrupted one too.
 set -euo pipefail
@@ -18,7 +18,7 @@ readonly OVER_ANY_STORE=(scenario_runner:: state_machine:: races:: faults:: engi
 # of the scenarios can fail.
 readonly ONLY_IN_MEMORY=(--skip a_version_past_the_last_that_every_store_holds
     --skip a_version_that_cannot_be_counted_up --skip scenario_runner::every_expectation)
-# What takes minutes, mostly of servers: it goes beside all else.
+# What takes minutes, mostly of one server's one core: it goes beside all else.
 readonly LONG=millions::
 # Most tests wait for a server's disk: more of them at once than there are cores.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
@@ -27,10 +27,15 @@ JOBS=()
 POLICY=
 
 main() {
-    local part parts=("$@") failed=
+    local part parts=("$@") stores=() all= failed=
     (($# > 0)) || parts=(all "${STORES[@]}")
     for part in "${parts[@]}"; do
-        [[ " all ${STORES[*]} " == *" $part "* ]] || usage
+        if [[ "$part" == all ]]; then
+            all=yes
+        else
+            [[ " ${STORES[*]} " == *" $part "* ]] || usage
+            stores+=("$part")
+        fi
     done
     trap clean_up EXIT
     trap 'exit 130' INT
@@ -46,8 +51,11 @@ main() {
     printf '\n== build\n'
     cargo test --locked --all-features --no-run || fail "it does not build"
     printf -- '-- build: %d s\n' "$SECONDS"
-    in_background lane first "${parts[@]}"
-    in_background lane second "${parts[@]}"
+    if [[ -n "$all" ]]; then
+        in_background lane long
+        in_background lane all
+    fi
+    ((${#stores[@]} == 0)) || in_background lane "${stores[@]}"
     # In the background, so that a signal is not kept waiting until they have ended.
     for part in "${JOBS[@]}"; do wait "$part" || failed=yes; done
     JOBS=()
@@ -82,23 +90,20 @@ in_background() {
     JOBS+=("$!")
 }
 
-# The first lane takes every test but the long ones; the second one the other stores, and then the long ones.
+# Has servers of its own, and does one part after the other.
 lane() {
-    local name="$1" part failed=
-    shift
+    local part failed=
     trap - EXIT INT TERM HUP
-    start_servers "$name"
+    start_servers "$1"
     for part in "$@"; do
-        if [[ "$part" == all && "$name" == first ]]; then
-            step "all tests" cargo test --locked --all-features --no-fail-fast -- --include-ignored --skip "$LONG" \
-                || failed=yes
-        elif [[ "$part" != all && "$name" == second ]]; then
-            HEIRLOOM_STORE="$part" step "over $part" over_any_store || failed=yes
-        fi
+        case "$part" in
+            long) step "millions" cargo test --locked --all-features --test claims -- --include-ignored "$LONG" ;;
+            all)
+                step "all tests" cargo test --locked --all-features --no-fail-fast -- --include-ignored --skip "$LONG"
+                ;;
+            *) HEIRLOOM_STORE="$part" step "over $part" over_any_store ;;
+        esac || failed=yes
     done
-    if [[ " $* " == *" all "* && "$name" == second ]]; then
-        step "millions" cargo test --locked --all-features --test claims -- --include-ignored "$LONG" || failed=yes
-    fi
     [[ -z "$failed" ]]
 }
 

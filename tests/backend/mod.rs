@@ -30,7 +30,7 @@ use heirloom::token::FamilyId;
 
 use self::place::Place;
 
-/// A store that is fresh and empty when it is opened, and gone when its thread has ended. Each of its futures is ready
+/// A store that is fresh and empty when it is opened, and gone when no thread is left that has used it. Each of its futures is ready
 /// at the first poll, whatever the store waits for: so a test that polls by hand decides alone what meets what.
 pub struct Backend {
     place: Box<dyn Place>,

@@ -1,9 +1,10 @@
-//! Where families are kept during a test. A thread keeps its places until it ends and uses them again: there are
-//! thousands of tests to a place.
+//! Where families are kept during a test. A place is used again by whichever test asks next, and is gone when no thread is left
+//! that has used one: there are thousands of tests to a place, and to make one on a server takes longer than most of them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env::{self, VarError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use heirloom::MemoryStore;
 use heirloom::family::Family;
@@ -23,8 +24,33 @@ pub trait Place: Send + Sync {
 
 const STORES: [&str; 5] = ["memory", "sqlite", "postgres", "redis", "redis-cluster"];
 
+/// Places that nobody uses.
+#[derive(Default)]
+struct Idle(Mutex<Vec<Box<dyn Place>>>);
+
+static IDLE: Mutex<Weak<Idle>> = Mutex::new(Weak::new());
+
 thread_local! {
-    static IDLE: RefCell<Vec<Box<dyn Place>>> = const { RefCell::new(Vec::new()) };
+    /// Between two tests of a thread, nobody else may hold them.
+    static HELD: RefCell<Option<Arc<Idle>>> = const { RefCell::new(None) };
+}
+
+impl Idle {
+    fn shared() -> Arc<Self> {
+        let mut shared = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = shared.upgrade().unwrap_or_default();
+        *shared = Arc::downgrade(&idle);
+        HELD.with(|held| held.replace(Some(idle.clone())));
+        idle
+    }
+
+    fn take(&self) -> Option<Box<dyn Place>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give(&self, place: Option<Box<dyn Place>>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(place);
+    }
 }
 
 /// The name of the store under test.
@@ -38,11 +64,12 @@ pub fn chosen() -> Result<String, String> {
 
 /// A place that nobody uses; whoever did has left families there.
 pub fn take(store: &str) -> Result<Box<dyn Place>, String> {
-    let place = match IDLE.with(|idle| idle.borrow_mut().pop()) {
+    let idle = Idle::shared();
+    let place = match idle.take() {
         Some(place) => place,
         None => open(store)?,
     };
-    Ok(Box::new(Taken(Some(place))))
+    Ok(Box::new(Taken { place: Some(place), idle }))
 }
 
 fn open(store: &str) -> Result<Box<dyn Place>, String> {
@@ -68,18 +95,20 @@ fn server(variable: &str) -> Result<String, String> {
 }
 
 /// Given back when it is dropped.
-struct Taken(Option<Box<dyn Place>>);
+struct Taken {
+    place: Option<Box<dyn Place>>,
+    idle: Arc<Idle>,
+}
 
 impl Taken {
     fn place(&self) -> &dyn Place {
-        self.0.as_deref().expect("not dropped")
+        self.place.as_deref().expect("not dropped")
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        // What outlives the other variables of its thread is not used again.
-        let _ = IDLE.try_with(|idle| idle.borrow_mut().extend(self.0.take()));
+        self.idle.give(self.place.take());
     }
 }
 
