@@ -6,7 +6,7 @@
 #   bash scripts/test.sh STORE..      the tests that run over any store, over these: sqlite postgres redis redis-cluster
 #
 # Needs Rust, a C compiler, PostgreSQL and Redis; the latter two are installed on Debian and Ubuntu, if they are missing.
-# Up to three lanes run side by side, as much of the work is waiting for servers; what a step prints is shown when it has ended.
+# Two lanes run side by side, as much of the work is waiting for servers; what a step prints is shown when it has ended.
 # The servers are private ones on free loopback ports, a set for each lane. They, and whatever else is made, are gone at
 # the end, at an interrupted one too.
 set -euo pipefail
@@ -20,8 +20,8 @@ readonly ONLY_IN_MEMORY=(--skip a_version_past_the_last_that_every_store_holds
     --skip a_version_that_cannot_be_counted_up --skip scenario_runner::every_expectation)
 # What takes minutes, mostly of one server's one core: it goes beside all else.
 readonly LONG=millions::
-# Most tests wait for a server's disk: more of them at once than there are cores.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
+# Many tests wait for servers: more of them at once than there are cores; but not so many that each waits for a core at every turn.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}"
 FOLDER=
 JOBS=()
 POLICY=
@@ -51,11 +51,8 @@ main() {
     printf '\n== build\n'
     cargo test --locked --all-features --no-run || fail "it does not build"
     printf -- '-- build: %d s\n' "$SECONDS"
-    if [[ -n "$all" ]]; then
-        in_background lane long
-        in_background lane all
-    fi
-    ((${#stores[@]} == 0)) || in_background lane "${stores[@]}"
+    [[ -z "$all" ]] || in_background lane all
+    in_background lane ${all:+long} "${stores[@]}"
     # In the background, so that a signal is not kept waiting until they have ended.
     for part in "${JOBS[@]}"; do wait "$part" || failed=yes; done
     JOBS=()
