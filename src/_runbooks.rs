@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `Revoked(Reuse)`, its successor used, more than one behind, another address | a thief, or a client that mixes up its tokens | [suspected theft](#suspected-theft) |
 //! | many `Revoked(Reuse)`, one behind, soon after the leeway | a flaky network or a queue, and a leeway that is too short | [honest clients are logged out](#honest-clients-are-logged-out) |
+//! | `RelatedLeft` | the store has failed while a breach ended what the policy ends beside its family: some of that lives | [suspected theft](#suspected-theft), from its first step |
 //! | `Refused(Spent)` | the same, under a policy that ends nothing for it: the family lives | [suspected theft](#suspected-theft) |
 //! | `Refused(Reused)` again and again at one client, `presented.generation` always 0 | a client that never stores the new token | [a client that keeps its first token](#a-client-that-keeps-its-first-token) |
 //! | `Refused(AheadOfStore)`, `Revoked(Diverged)` | the store has lost writes | [a restored backup or a failover](#a-restored-backup-or-a-failover) |

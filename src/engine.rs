@@ -39,6 +39,7 @@ pub use outcome::{Granted, How, Outcome, RevokeOutcome};
 pub use refresh::{Begun, Redemption};
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -218,7 +219,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let event = event();
         span::event(&event);
         if let Some(observer) = &self.observer {
-            observer.observe(&event);
+            // Whatever fails there has been said by the host's panic hook; the call has things to end yet.
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(&event)));
         }
     }
 }

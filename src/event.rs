@@ -14,7 +14,8 @@ use crate::token::{FamilyId, Position};
 /// Receives events, after what they report is durable, each at most once.
 ///
 /// Called synchronously within the request's own poll, so that the host's span or task-local there tells which request
-/// it was, and from which address. Hand slow work to a queue. If the process dies between the write and the
+/// it was, and from which address. Hand slow work to a queue. A panic is caught, after the panic hook has told of it, and the call
+/// goes on as if the event had been heard: it may have more to end. If the process dies between the write and the
 /// call, the event is lost; the family's [`Status`](crate::family::Status) keeps the reason.
 pub trait Observer: Send + Sync {
     /// Something happened.
@@ -120,6 +121,10 @@ pub enum EventKind {
     Kept,
     /// A family was ended by this call. [`Reason::Reuse`] is a breach and carries its evidence.
     Revoked(Reason),
+    /// A breach has ended the family, and not all that the policy's [`Reaction`](crate::Reaction) ends beside it: the store has failed
+    /// there, and the call with it. Nothing goes on with it by itself: end the rest by
+    /// [`revoke_all`](crate::Engine::revoke_all).
+    RelatedLeft,
     /// A request was refused, and for which reason.
     Refused {
         /// Why.

@@ -32,6 +32,7 @@
 //! | `heirloom_families_revoked_total` | counter | `reason` | families ended by a call, not by their lifetime |
 //! | `heirloom_families_purged_total` | counter | | families removed, long after their end |
 //! | `heirloom_grants_changed_total` | counter | | grants changed |
+//! | `heirloom_related_left_total` | counter | | breaches that have not ended all that they end beside their family |
 //! | `heirloom_recoveries_opened_total` | counter | | recovery windows opened on this node |
 //! | `heirloom_clock_behind_seconds` | histogram | | how far this node's clock lies behind one that has written |
 //! | `heirloom_store_seconds` | histogram | `operation`, `result` | calls of the store, until they answered or were given up |

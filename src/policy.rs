@@ -154,8 +154,10 @@ pub enum Mismatch {
     Revoke,
 }
 
-/// What a spent token outside its leeway ends. What is wider than the family is ended first, the family itself last: if a call is cut
-/// short, the next presentation goes on with it.
+/// What a spent token outside its leeway ends: the family first, and after it what is wider, each whatever fails at another. What the
+/// store has failed at is an error of the call, and an event,
+/// [`RelatedLeft`](crate::EventKind::RelatedLeft). What a call that is dropped, or a process that dies, had not come to yet lives on, and
+/// nothing tells of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reaction {
     /// Nothing: the token is refused, and the family lives.

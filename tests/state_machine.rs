@@ -43,7 +43,7 @@
 //! | fork without the bound, or with one more | P1 |
 //! | a used sibling ignored; a use too many | P7 |
 //! | a renewal that begins the leeway anew | agreement |
-//! | related families ended after the family, or not at all | P2 |
+//! | related families ended before the family, or not at all; a failure at one of them that shields the others | P2 |
 //! | a changed grant that closes the first branch only | P7 |
 //! | recovery without an end, a window, or the issue date | P16 |
 //! | purge that ignores a legacy token's date, or the branches | P11 |

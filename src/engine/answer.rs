@@ -17,29 +17,30 @@ use crate::time::Clock;
 use crate::token::RefreshToken;
 
 impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
-    /// Ends the family, and only then refuses (property P2). What a breach ends beside it comes before: a call that is cut
-    /// short leaves a family that the next presentation ends. What cannot be ended at all, a damaged record, does not shield
-    /// the family.
+    /// Ends the family, and only then refuses (property P2). What a breach ends beside it comes after, and in any case: neither
+    /// shields the other if the store fails there.
     pub(super) async fn end(&self, family: &Family, reason: Reason) -> Result<Refusal, Error> {
-        let id = family.id;
-        let related = match (reason, self.policy.related(&family.grant)) {
-            (Reason::Reuse(_), Some(related)) => {
-                let ended = self.engine.revoke_matching(&related, Some(id), Reason::RelatedReuse);
-                ended.await.map(drop)
-            }
-            _ => Ok(()),
+        let end = self.engine.end(family.id, self.now, reason).await;
+        let related = match end {
+            Ok(End::ByThisCall(_)) | Err(_) => self.end_related(family, reason).await,
+            // For another reason, which may come first: a logout is no breach.
+            Ok(End::Before(..) | End::Unknown) => Ok(()),
         };
-        if let Err(error) = related.as_ref()
-            && error.is_retryable()
-        {
-            return related.map(|()| Refusal::for_end(reason));
-        }
-        let refusal = match self.engine.end(id, self.now, reason).await? {
-            End::ByThisCall(family) => self.refused(Some(&family), Refusal::for_end(reason)),
-            End::Before(reason, family) => self.refused(Some(&family), Refusal::Revoked(reason)),
-            End::Unknown => self.refused(None, Refusal::Unknown),
+        let (ended, why) = match end? {
+            End::ByThisCall(family) => (Some(family), Refusal::for_end(reason)),
+            End::Before(before, family) => (Some(family), Refusal::Revoked(before)),
+            End::Unknown => (None, Refusal::Unknown),
         };
-        related.map(|()| refusal)
+        related.map(|()| self.refused(ended.as_ref(), why))
+    }
+
+    /// What a breach ends beside its family, or the word that something of it lives on.
+    async fn end_related(&self, family: &Family, reason: Reason) -> Result<(), Error> {
+        let (Reason::Reuse(_), Some(related)) = (reason, self.policy.related(&family.grant)) else {
+            return Ok(());
+        };
+        let ended = self.engine.revoke_matching(&related, Some(family.id), Reason::RelatedReuse);
+        ended.await.map(drop).inspect_err(|_| self.observe(family, 0, EventKind::RelatedLeft))
     }
 
     /// A store's word for a commit is believed only if what it shows is what was to be written.

@@ -12,6 +12,7 @@ pub(super) const ADOPTED: &str = "heirloom_families_adopted_total";
 pub(super) const REVOKED: &str = "heirloom_families_revoked_total";
 pub(super) const PURGED: &str = "heirloom_families_purged_total";
 pub(super) const GRANTS_CHANGED: &str = "heirloom_grants_changed_total";
+pub(super) const RELATED_LEFT: &str = "heirloom_related_left_total";
 pub(super) const RECOVERIES: &str = "heirloom_recoveries_opened_total";
 pub(super) const CLOCK_BEHIND: &str = "heirloom_clock_behind_seconds";
 pub(super) const STORE: &str = "heirloom_store_seconds";

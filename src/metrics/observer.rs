@@ -44,6 +44,7 @@ impl Observer for MetricsObserver {
             EventKind::Revoked(reason) => {
                 counter!(name::REVOKED, "reason" => name::reason(reason)).increment(1);
             }
+            EventKind::RelatedLeft => counter!(name::RELATED_LEFT).increment(1),
             EventKind::Refused { why, presented: _ } => refused(why),
             EventKind::GrantChanged => counter!(name::GRANTS_CHANGED).increment(1),
             EventKind::ClockBehind { behind } => histogram!(name::CLOCK_BEHIND).record(behind),
@@ -75,6 +76,7 @@ fn describe() {
         (name::REVOKED, "Families ended by a call"),
         (name::PURGED, "Families removed"),
         (name::GRANTS_CHANGED, "Grants changed"),
+        (name::RELATED_LEFT, "Breaches that have not ended all that they end beside their family"),
         (name::RECOVERIES, "Recovery windows opened"),
         (name::CONFLICTS, "Races lost in the store"),
     ] {

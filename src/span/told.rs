@@ -185,6 +185,7 @@ pub(crate) fn event(event: &Event) {
             tell!(WARN, told, until, issued_before, "recovery window opened");
         }
         EventKind::Revoked(reason) => told.revoked(reason),
+        EventKind::RelatedLeft => tell!(ERROR, told, "related families are left"),
         EventKind::Refused { why, presented } => told.refused(why, presented),
         EventKind::GrantChanged => tell!(INFO, told, "grant changed"),
         EventKind::ClockBehind { behind } => {

@@ -1,7 +1,12 @@
-//! What reuse ends: nothing, the family, or more; the wider first, the presented family last.
+//! What reuse ends: nothing, the family, or more; the presented family first.
 
-use heirloom::testing::{Fault, Operation};
-use heirloom::{FamilyId, Grant, Granted, Outcome, Policy, Reaction, Reason, Refusal, Request};
+use std::sync::{Arc, Mutex};
+
+use heirloom::testing::Fault;
+use heirloom::{
+    Event, EventKind, FamilyId, Grant, Granted, Outcome, Policy, Reaction, Reason, Refusal,
+    Request, Selector,
+};
 use pollster::block_on;
 
 use crate::engine::step::{advance, issue, next, refusal, stored};
@@ -17,6 +22,14 @@ fn breached(world: &World) -> (Granted, Granted) {
     let first = next(world, &root);
     advance(world, 10_000);
     (root, first)
+}
+
+/// The same, and what an observer is told.
+fn heard(world: World) -> (World, Arc<Mutex<Vec<EventKind>>>) {
+    let heard: Arc<Mutex<Vec<EventKind>>> = Arc::default();
+    let ear = Arc::clone(&heard);
+    let observer = move |event: &Event| ear.lock().unwrap().push(event.kind);
+    (World { node: world.node.with_observer(Arc::new(observer)), ..world }, heard)
 }
 
 /// How each family ended, if it did.
@@ -79,38 +92,54 @@ fn what_had_ended_before_keeps_its_reason() {
     assert_eq!(ends(&world, &others[..2]), [Some(Reason::Logout), Some(Reason::RelatedReuse)]);
 }
 
-/// A call that is cut short anywhere leaves the presented family live, and the next presentation goes on with it.
+/// A shard was down, and with it one other session of the user's. It was to end first: for as long as it could not be reached, the
+/// thief refreshed, twenty times of twenty, and the owner got an error each time that his spent token was shown.
 #[test]
-fn a_store_that_fails_half_way_leaves_the_presented_family_live_and_the_next_presentation_goes_on()
-{
-    // The look, the page, two others.
-    for call in 0..4 {
-        let world = world(Reaction::Subject);
-        let others = others(&world);
-        let (spent, _) = breached(&world);
-        world.store.fail_at(Fault::Before, call);
-        let error = block_on(world.node.refresh(text(&spent), request())).unwrap_err();
-        assert!(error.is_retryable(), "{call}: {error}");
-        assert_eq!(ends(&world, &[spent.family]), [None], "{call}");
-        world.store.heal();
-        assert!(refusal(&world, &spent).breach().is_some(), "{call}");
-        assert_eq!(ends(&world, &others[..2]), [Some(Reason::RelatedReuse); 2], "{call}");
+fn what_cannot_be_reached_shields_nothing_and_is_told() {
+    // The look at the presented family, its end, the page of the others, the end of each.
+    for (call, fails) in [(1, "presented"), (2, "page"), (3, "first"), (4, "second")] {
+        for fault in [Fault::Before, Fault::After] {
+            let (world, told) = heard(world(Reaction::Subject));
+            let others = others(&world);
+            let (spent, current) = breached(&world);
+            world.store.fail_at(fault, call);
+            let error = block_on(world.node.refresh(text(&spent), request())).unwrap_err();
+            world.store.heal();
+            assert!(error.is_retryable(), "{fails}: {error}");
+
+            let all = ends(&world, &[spent.family, others[0], others[1]]);
+            let ended: Vec<_> = all.iter().map(Option::is_some).collect();
+            let own = fails != "presented" || fault == Fault::After;
+            let first = fails != "page" && (fails != "first" || fault == Fault::After);
+            let second = fails != "page" && (fails != "second" || fault == Fault::After);
+            assert_eq!(ended, [own, first, second], "{fails}, {fault:?}");
+            let told = told.lock().unwrap().contains(&EventKind::RelatedLeft);
+            assert_eq!(told, fails != "presented", "{fails}, {fault:?}");
+            // No token is good any more of a family that is known to be stolen, once the store can be reached.
+            let why = refusal(&world, if own { &current } else { &spent });
+            assert!(why.ended_family() || matches!(why, Refusal::Revoked(Reason::Reuse(_))));
+            // What the runbook says.
+            let rest = Selector::subject("alice");
+            block_on(world.node.revoke_all(&rest, Reason::Administrator)).unwrap();
+            assert!(ends(&world, &others[..2]).iter().all(Option::is_some), "{fails}, {fault:?}");
+        }
     }
 }
 
+/// The observer of a host failed at the first thing that a breach told it, and so what was to end after it lived on.
 #[test]
-fn the_presented_family_is_ended_last() {
-    let world = world(Reaction::Subject);
-    let others = others(&world);
-    let (spent, _) = breached(&world);
-    world.store.fail(Fault::Before, usize::MAX, |operation| operation == Operation::Revoke);
-    block_on(world.node.refresh(text(&spent), request())).unwrap_err();
-    world.store.heal();
-    world.store.fail(Fault::Before, 1, |operation| operation == Operation::Select);
-    block_on(world.node.refresh(text(&spent), request())).unwrap_err();
-    world.store.heal();
-    assert_eq!(ends(&world, &[others[0], spent.family]), [None, None]);
-    assert!(refusal(&world, &spent).breach().is_some());
+fn an_observer_that_panics_keeps_no_family_alive() {
+    for reaction in [Reaction::Family, Reaction::SubjectAndClient, Reaction::Subject] {
+        let deaf = world(reaction);
+        let observer = |_: &Event| panic!("the observer of this test fails on purpose");
+        let world = World { node: deaf.node.with_observer(Arc::new(observer)), ..deaf };
+        let others = others(&world);
+        let (spent, _) = breached(&world);
+        assert!(refusal(&world, &spent).breach().is_some(), "{reaction:?}");
+        let wide = [reaction != Reaction::Family, reaction == Reaction::Subject, false, true];
+        let all = [&others[..], &[spent.family]].concat();
+        assert_eq!(ends(&world, &all).iter().map(Option::is_some).collect::<Vec<_>>(), wide);
+    }
 }
 
 /// A mismatch or a divergence is no reuse.

@@ -132,6 +132,7 @@ fn happens_once(kind: EventKind) -> bool {
         | EventKind::Forked { .. }
         | EventKind::Recovered
         | EventKind::Adopted
+        | EventKind::RelatedLeft
         | EventKind::Purged { .. } => true,
         EventKind::Replayed { .. }
         | EventKind::Renewed { .. }

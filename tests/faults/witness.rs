@@ -51,6 +51,9 @@ fn is_durable(kind: EventKind, about: &Attribution, stored: &Family) -> bool {
             stored.head_of(about.branch).is_some_and(|head| head.generation >= about.generation)
         }
         EventKind::Revoked(reason) => is_revoked(stored, |was| was == reason),
+        EventKind::RelatedLeft => {
+            is_revoked(stored, |was| matches!(was, heirloom::Reason::Reuse(_)))
+        }
         EventKind::Refused { why, .. } if why.ended_family() => is_revoked(stored, |_| true),
         EventKind::Refused { .. } => true,
         other => panic!("not about a family: {other:?}"),

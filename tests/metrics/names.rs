@@ -71,6 +71,7 @@ fn kinds() -> Vec<EventKind> {
         EventKind::RecoveryOpened(window),
         EventKind::Kept,
         EventKind::GrantChanged,
+        EventKind::RelatedLeft,
         EventKind::ClockBehind { behind: second },
         EventKind::Purged { families: 5 },
     ];

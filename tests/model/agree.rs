@@ -201,8 +201,8 @@ fn told(kind: EventKind) -> Option<&'static str> {
         EventKind::Refused { .. } => Some("refused"),
         EventKind::GrantChanged => Some("changed"),
         EventKind::Purged { .. } => Some("purged"),
-        // How far the clocks differ is told besides.
-        EventKind::ClockBehind { .. } => None,
+        // Told besides: how far the clocks differ, and what a store that fails has kept from its end.
+        EventKind::ClockBehind { .. } | EventKind::RelatedLeft => None,
         other => panic!("an event that the model does not know: {other:?}"),
     }
 }

@@ -285,7 +285,7 @@ impl Model {
         }
     }
 
-    /// Ends a family, and what its reuse ends beside it.
+    /// Ends a family, and then what its reuse ends beside it.
     fn end_for(&mut self, no: FamilyNo, now: Millis, cause: Cause, rules: &Rules) {
         let Consent { subject, client, .. } = self.kept[&no].consent;
         let related = match (cause, rules.on_reuse) {
@@ -293,10 +293,10 @@ impl Model {
             (Cause::Reuse { .. }, Reach::Subject) => Some((Some(subject), None)),
             _ => None,
         };
+        let _revoked = self.end(no, now, cause);
         if let Some(related) = related {
             let _count = self.end_all(related, Some(no), now, Cause::Related);
         }
-        let _revoked = self.end(no, now, cause);
     }
 
     fn end_all(

@@ -19,8 +19,8 @@
 //!   place is displaced, and never granted anything again, unless the store forgets that it was;
 //! - *fork*: one string per place, each branch being a place of its own, and as many branches live after a fork as the rules allow.
 //!
-//! P2 goes by the rules' reaction: reuse ends nothing and is refused, or ends the family before the refusal, and
-//! whatever it ends beside the family before the family: also when the call fails halfway or is dropped. P7 and P13 to P19 hold for
+//! P2 goes by the rules' reaction: reuse ends nothing and is refused, or ends the family, and then whatever it ends beside
+//! it, before the refusal: a store that fails at one of them shields none of the others. P7 and P13 to P19 hold for
 //! each kind of answer to a predecessor, with uses counted or not; P11 for what is kept until a legacy token's date; P16 for a recovery window, in
 //! which a token ahead of the store, and no other, is taken.
 //!

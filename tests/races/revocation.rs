@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
-use heirloom::{FamilyId, Outcome, Policy, Reason, Refusal, RevokeOutcome, Selector};
+use heirloom::{
+    FamilyId, Grant, Introspection, Outcome, Policy, Reaction, Reason, Refusal, RevokeOutcome,
+    Selector,
+};
 
 use crate::races::nodes::Nodes;
 use crate::support::exchange::{WAYS, Way, exchange};
 use crate::support::schedule::{Schedule, Task, every_order};
-use crate::support::{Node, request, text};
+use crate::support::{Node, grant, request, text};
 
 /// A way to end a family; they differ in the store calls that they make.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,35 @@ fn nothing_is_live_once_an_exchange_and_a_revocation_have_returned_in_every_orde
             both[usize::from(granted)] += 1;
         });
         assert!(both.iter().all(|count| *count > 0), "{way:?} {by:?}: {both:?}");
+    }
+}
+
+/// A family was logged out while a spent token of it was judged. Its others were ended as if there had been a breach, of which no
+/// event told: it had been a logout.
+#[test]
+fn a_breach_that_a_logout_has_overtaken_ends_nothing_beside_it_in_every_order() {
+    let wide = Policy::builder().leeway(None).on_reuse(Reaction::Subject).build().unwrap();
+    for by in [Ender::Token, Ender::Family, Ender::Client] {
+        let nodes = Nodes::new(wide.clone());
+        let mut both = [0, 0];
+        every_order(|schedule| {
+            nodes.clear();
+            nodes.world.store.wait(0);
+            let other = pollster::block_on(nodes.other.issue(Grant::new("alice", "tv"))).unwrap();
+            let spent = pollster::block_on(nodes.other.issue(grant())).unwrap();
+            drop(nodes.now(text(&spent), Way::Refresh).unwrap());
+            let (outcome, logged_out) = schedule.pair(
+                exchange(&nodes.world.node, text(&spent), Way::Refresh),
+                end(&nodes.other, text(&spent), spent.family, by),
+            );
+            nodes.world.store.wait(0);
+            let Outcome::Refused(why) = outcome.unwrap() else { panic!("granted") };
+            assert_eq!(why.breach().is_some(), !logged_out, "{by:?}: {why}");
+            let rest = pollster::block_on(nodes.other.introspect(text(&other))).unwrap();
+            assert_eq!(matches!(rest, Introspection::Active(_)), logged_out, "{by:?}: {why}");
+            both[usize::from(logged_out)] += 1;
+        });
+        assert!(both.iter().all(|count| *count > 0), "{by:?}: {both:?}");
     }
 }
 

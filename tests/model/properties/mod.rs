@@ -60,7 +60,7 @@ pub fn hold(moment: &Moment<'_>, log: &Log) {
     uses::p01_a_displaced_token_is_good_no_more(moment, log);
     uses::p01_so_many_branches_at_most(moment);
     uses::p02_reuse_ends_the_family_before_the_refusal(moment);
-    uses::p02_what_reuse_ends_beside_the_family_is_ended_first(moment);
+    uses::p02_nothing_that_fails_shields_what_reuse_ends(moment);
     uses::p03_revoked_is_absorbing(moment, log);
     uses::p04_strangers_change_nothing(moment);
     uses::p05_tag_and_digest_both_match(moment);

@@ -8,6 +8,7 @@ use heirloom::token::{FamilyId, Presented};
 use super::Moment;
 use crate::model::history::Standing;
 use crate::model::log::{Log, heads};
+use crate::model::operation::Trouble;
 use crate::model::said;
 use crate::model::translate;
 use crate::model::words::{Answer, Asked, Cause, How, Mode, Reach, Why};
@@ -100,26 +101,37 @@ pub fn p02_reuse_ends_the_family_before_the_refusal(moment: &Moment<'_>) {
     assert_eq!(told.count(), 1, "P2: a breach is told once: {:?}", moment.events);
 }
 
-/// P2. Where reuse ends more than the family, the family is the last to end: however the call goes, whoever finds it ended
-/// finds the others ended.
-pub fn p02_what_reuse_ends_beside_the_family_is_ended_first(moment: &Moment<'_>) {
+/// P2. Where reuse ends more than the family: whoever is answered finds all of it ended. A store that fails at one of them keeps
+/// none of the others alive, and says what is left; a call that is dropped has begun with the family itself.
+pub fn p02_nothing_that_fails_shields_what_reuse_ends(moment: &Moment<'_>) {
     let Some((showing, _, _)) = moment.refreshed() else { return };
     let Some((before, after)) = moment.records() else { return };
-    let breach = |family: &Family| match &family.status {
-        Status::Revoked(end) => matches!(end.reason, Reason::Reuse(_)),
-        Status::Live => false,
-    };
-    if breach(before) || !breach(after) {
+    let is_breach = matches!(moment.expected, Answer::Ended(Cause::Reuse { .. }));
+    if !is_breach || !showing.rules.on_reuse.is_wide() || before.status != Status::Live {
         return;
     }
-    let grant = &before.grant;
-    let related = |other: &&Family| match showing.rules.on_reuse {
-        Reach::Nothing | Reach::Family => false,
-        Reach::Client => other.grant.subject == grant.subject && other.grant.client == grant.client,
-        Reach::Subject => other.grant.subject == grant.subject,
+    let related = |other: &&Family| {
+        let (grant, other) = (&before.grant, &other.grant);
+        other.subject == grant.subject
+            && (showing.rules.on_reuse == Reach::Subject || other.client == grant.client)
     };
-    for other in moment.after.values().filter(related) {
-        assert_ne!(other.status, Status::Live, "P2: {} outlives {}", other.id, before.id);
+    let others = moment.after.values().filter(|it| it.id != before.id).filter(related);
+    let (left, ended): (Vec<_>, Vec<_>) = others.partition(|it| it.status == Status::Live);
+    let this_call = |it: &&&Family| moment.before.get(&it.id) != Some(**it);
+    let ended = ended.iter().filter(this_call).count();
+    let has_ended = after.status != Status::Live;
+    let told = moment.events.iter().any(|event| event.kind == EventKind::RelatedLeft);
+    match (moment.trouble, moment.answer) {
+        (_, Some(Answer::Ended(_))) => {
+            assert!(has_ended && left.is_empty(), "P2: answered, and left: {left:?}");
+        }
+        (Trouble::Before(_) | Trouble::After(_), Some(_)) if ended > 0 || has_ended => {
+            assert!(has_ended && told || left.is_empty(), "P2: not told, and left: {left:?}");
+        }
+        (Trouble::Dropped(_), None) if ended > 0 => {
+            assert!(has_ended, "P2: others were ended before it");
+        }
+        _ => {}
     }
 }
 
