@@ -56,16 +56,19 @@ impl MemoryStore {
         self.by_subject.clear();
         self.by_client.clear();
         for family in snapshot {
+            let entry = self.families.entry(family.id);
             self.index(&family);
-            self.families.insert(family.id, family);
+            entry.insert(family);
         }
     }
 
+    /// Under the lock of the family's entry, always: who sees a family, or its id free, finds the indexes so too.
     fn index(&self, family: &Family) {
         self.by_subject.entry(Arc::clone(&family.grant.subject)).or_default().insert(family.id);
         self.by_client.entry(Arc::clone(&family.grant.client)).or_default().insert(family.id);
     }
 
+    /// As [`index`](Self::index).
     fn unindex(&self, family: &Family) {
         for (index, name) in
             [(&self.by_subject, &family.grant.subject), (&self.by_client, &family.grant.client)]
@@ -113,10 +116,12 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn create(&self, step: Create) -> Result<Created, StoreError> {
         match self.families.entry(step.family().id) {
-            Entry::Vacant(slot) => slot.insert(step.family().clone()),
+            Entry::Vacant(slot) => {
+                self.index(step.family());
+                slot.insert(step.family().clone());
+            }
             Entry::Occupied(_) => return Ok(step.taken()),
-        };
-        self.index(step.family());
+        }
         Ok(step.created())
     }
 
@@ -177,12 +182,11 @@ impl Store for MemoryStore {
             }
             for id in ids {
                 // Checked again under the entry's lock: a use may have moved the end meanwhile.
-                let removed = self.families.remove_if(&id, |_, family| due(family));
-                if let Some((_, family)) = removed {
-                    self.unindex(&family);
-                    // One of the same id may have been created, and indexed, in between.
-                    let again = self.families.get(&id).map(|family| family.clone());
-                    again.iter().for_each(|family| self.index(family));
+                if let Entry::Occupied(entry) = self.families.entry(id)
+                    && due(entry.get())
+                {
+                    self.unindex(entry.get());
+                    entry.remove();
                     purged += 1;
                 }
             }
@@ -198,5 +202,108 @@ impl Store for MemoryStore {
         let known = ids.iter().filter_map(|id| Some(self.families.get(id)?.clone()));
         let families = known.map(|family| family.check().map(|()| family)).collect();
         Ok(Scanned { families, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use dashmap::try_result::TryResult;
+    use pollster::block_on;
+
+    use super::*;
+    use crate::family::{Branches, Head, Reason, Revocation, Status};
+    use crate::grant::Grant;
+    use crate::key::KeyId;
+    use crate::secret::Digest;
+    use crate::time::Timestamp;
+
+    const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn family() -> Family {
+        let head = Head {
+            generation: 0,
+            digest: Digest::from_bytes([1; 32]),
+            key: KeyId::new(1),
+            rotated_at: START,
+            used_at: START,
+            idle_expires_at: None,
+            predecessor: None,
+            displaced: false,
+        };
+        Family {
+            id: FamilyId::from_bytes([7; 16]),
+            version: 1,
+            grant: Grant::new("alice", "app").into(),
+            created_at: START,
+            expires_at: None,
+            kept_until: None,
+            status: Status::Live,
+            head,
+            branches: Branches::default(),
+        }
+    }
+
+    /// Runs something on another thread, and looks at a family's entry while it is stopped at the index of the client, the last of
+    /// the two. An index is locked as a whole shard.
+    fn stopped_at_the_last_index(
+        store: &MemoryStore,
+        work: impl FnOnce() + Send,
+        is_under_way: impl Fn() -> bool,
+        mut look: impl FnMut(TryResult<dashmap::mapref::one::Ref<'_, FamilyId, Family>>),
+    ) {
+        let index = store.by_client.entry(Arc::from("app"));
+        thread::scope(|scope| {
+            scope.spawn(work);
+            while !is_under_way() {
+                thread::yield_now();
+            }
+            for _ in 0..10_000 {
+                look(store.families.try_get(&family().id));
+                thread::yield_now();
+            }
+            drop(index);
+        });
+    }
+
+    fn is_indexed(store: &MemoryStore) -> bool {
+        !matches!(store.by_subject.try_get("alice"), TryResult::Absent)
+    }
+
+    /// A worker had inserted a family and not indexed it yet. Another one knew of it (it adopted the same legacy token), a logout
+    /// everywhere did not find it, and it was refreshed afterwards.
+    #[test]
+    fn who_sees_a_family_finds_it_in_every_index() {
+        let store = MemoryStore::new();
+        let create = || drop(block_on(store.create(Create::new(family()))));
+        stopped_at_the_last_index(
+            &store,
+            create,
+            || is_indexed(&store),
+            |seen| assert!(!matches!(seen, TryResult::Present(_)), "seen, and not indexed"),
+        );
+        let selected =
+            block_on(store.select(&Selector::client("app"), Page { after: None, limit: 2 }));
+        assert_eq!(selected.unwrap().len(), 1);
+    }
+
+    /// A purge had removed a family and not its entries yet: one of the same id that was created meanwhile lost its own.
+    #[test]
+    fn an_id_is_free_when_its_entries_are_gone() {
+        let store = MemoryStore::new();
+        let mut ended = family();
+        let reason = Reason::Logout;
+        ended.status = Status::Revoked(Revocation { at: START, reason, call: 1 });
+        drop(block_on(store.create(Create::new(ended))));
+        let later = Timestamp::from_millis(2_000_000);
+        let purge = || assert_eq!(block_on(store.purge(Purge::new(later, 1))).unwrap(), 1);
+        stopped_at_the_last_index(
+            &store,
+            purge,
+            || !is_indexed(&store),
+            |seen| assert!(!matches!(seen, TryResult::Absent), "free, and still indexed"),
+        );
+        assert!(store.is_empty() && store.by_client.is_empty());
     }
 }
