@@ -11,16 +11,16 @@ use crate::store::{Cursor, CursorError, Scanned, StoreError};
 /// Goes before the key of a row in a cursor, if that is no id: longer than one. A row that cannot be has a place, too.
 const NO_ID: &[u8] = b"no id, but a key:";
 
+/// All keys come after no bytes.
+pub(super) static SCAN: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM families WHERE id > ?1 ORDER BY id LIMIT ?2", *NAMES));
+
 /// A page of the rows after a place.
 pub(super) fn scan(
     connection: &Connection,
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Scanned, StoreError> {
-    // No `OR`: it would keep the search for the place from using the key. All keys come after no bytes.
-    static SCAN: LazyLock<String> = LazyLock::new(|| {
-        format!("SELECT {} FROM families WHERE id > ?1 ORDER BY id LIMIT ?2", *NAMES)
-    });
     let key = after.as_ref().map_or(Ok(&[][..]), key)?;
     let values = [Value::Bytes(key.into()), count(limit)];
     let mut last = Vec::new();

@@ -10,7 +10,7 @@ use super::SqliteSettings;
 use crate::store::StoreError;
 
 /// One script for each version; they are only ever added to.
-const MIGRATIONS: [&str; 2] =
+pub(super) const MIGRATIONS: [&str; 2] =
     [include_str!("../schema/sqlite.sql"), include_str!("../schema/sqlite_2.sql")];
 
 /// `heir`: marks a file as ours.
