@@ -93,12 +93,19 @@ impl Grant {
         if !self.scope.iter().all(is_scope_token) {
             return Err(GrantError::Form { field: "scope" });
         }
-        bounded("resources", self.resources.iter().map(String::len).sum(), limits.resource_bytes)?;
+        bounded("resources", self.resource_bytes(), limits.resource_bytes)?;
         if !self.resources.iter().all(|uri| is_absolute_uri(uri)) {
             return Err(GrantError::Form { field: "resources" });
         }
-        let bytes = self.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
-        bounded("attributes", bytes, limits.attribute_bytes)
+        bounded("attributes", self.attribute_bytes(), limits.attribute_bytes)
+    }
+
+    fn resource_bytes(&self) -> usize {
+        self.resources.iter().map(String::len).sum()
+    }
+
+    fn attribute_bytes(&self) -> usize {
+        self.attributes.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
     /// Whether all the requested resources are granted (RFC 8707 section 2.2). None requested: the grant's.
@@ -136,6 +143,19 @@ pub struct GrantLimits {
     pub resource_bytes: usize,
     /// All attributes together, names included. Default 4096.
     pub attribute_bytes: usize,
+}
+
+impl GrantLimits {
+    /// With room for all that a grant has already: what takes something away is not refused for what is left.
+    pub(crate) fn with_room_for(&self, grant: &Grant) -> Self {
+        let identifier = grant.subject.len().max(grant.client.len());
+        Self {
+            identifier_bytes: self.identifier_bytes.max(identifier),
+            scope_bytes: self.scope_bytes.max(grant.scope.as_str().len()),
+            resource_bytes: self.resource_bytes.max(grant.resource_bytes()),
+            attribute_bytes: self.attribute_bytes.max(grant.attribute_bytes()),
+        }
+    }
 }
 
 impl Default for GrantLimits {

@@ -25,7 +25,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Grant`] for a field out of bounds, or a change of subject, client, binding or `not_after`;
+    /// [`Error::Grant`] for a field that has grown out of bounds, or a change of subject, client, binding or `not_after`;
     /// [`Error::NotLive`]; and as for every call.
     pub async fn change_grant(
         &self,
@@ -53,7 +53,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
                 return Ok(());
             }
             let grant = Arc::new(change(&family.grant));
-            grant.check(&self.limits)?;
+            grant.check(&self.limits.with_room_for(&family.grant))?;
             if let Some(field) = fixed(&family.grant, &grant) {
                 return Err(GrantError::Fixed { field }.into());
             }

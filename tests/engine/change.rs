@@ -1,11 +1,11 @@
 //! `change_grant`: P7, no token from before a change is answered with the grant from after it.
 
-use heirloom::grant::GrantError;
+use heirloom::grant::{GrantError, GrantLimits};
 use heirloom::{Binding, Error, FamilyId, Grant, How, Policy, Reason, Refusal, Timestamp};
 use pollster::block_on;
 
 use crate::engine::step::{advance, issue, next, refusal, stored};
-use crate::support::{World, grant};
+use crate::support::{World, grant, node};
 
 fn change(world: &World, family: FamilyId, grant: Grant) -> Result<(), Error> {
     block_on(world.node.change_grant(family, |_| grant.clone()))
@@ -77,4 +77,37 @@ fn the_grant_of_a_family_that_does_not_live_cannot_be_changed() {
         assert!(matches!(error, Error::NotLive { family: was } if was == family));
         assert!(!error.is_retryable());
     }
+}
+
+/// A user withdrew a scope after an operator had lowered a bound: the change was refused for what was left, and the scope stayed
+/// granted. A bound is for what grows.
+#[test]
+fn a_withdrawal_is_never_refused_for_what_is_left() {
+    let world = World::new(Policy::default());
+    let rich = grant().resource("https://a.example").attribute("device", "phone");
+    let issued = block_on(world.node.issue(rich.clone())).unwrap();
+    let mut none = GrantLimits::default();
+    (none.identifier_bytes, none.scope_bytes) = (0, 0);
+    (none.resource_bytes, none.attribute_bytes) = (0, 0);
+    let strict = node(&world.store, &world.clock, Policy::default(), 2).with_limits(none);
+    let change = |grant: Grant| block_on(strict.change_grant(issued.family, |_| grant.clone()));
+
+    for (field, grown) in [
+        ("scope", rich.clone().scope("read write x")),
+        ("resources", rich.clone().resource("b:c")),
+        ("attributes", rich.clone().attribute("device", "phones")),
+    ] {
+        let Error::Grant(GrantError::TooLong { field: over, .. }) = change(grown).unwrap_err()
+        else {
+            panic!("{field}");
+        };
+        assert_eq!(over, field);
+    }
+    let mut less = rich.scope("read");
+    change(less.clone()).unwrap();
+    less.attributes.clear();
+    change(less.clone()).unwrap();
+    less.resources.clear();
+    change(less.clone()).unwrap();
+    assert_eq!(*stored(&world, issued.family).grant, less);
 }
