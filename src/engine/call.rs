@@ -113,13 +113,13 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
             Ruling::Grant(Grant::Exchange(Exchange::Rotate)) if begun.is_plain() => {
                 Ask::Write(Some(begun.version))
             }
-            Ruling::Grant(grant) if grant.writes() => {
+            Ruling::Grant(grant) if grant.writes() && self.has_key_for(&grant, begun) => {
                 match self.carry_out(begun, grant, &mut tried).await? {
                     Some(outcome) => return Ok(outcome),
                     None => Ask::Look,
                 }
             }
-            // Answered on the family as it is now, which may have been ended.
+            // Answered on the family as it is now, which may have been ended or changed.
             Ruling::Grant(_) | Ruling::Refuse(_) | Ruling::Revoke(_) | Ruling::Fault(_) => {
                 Ask::Look
             }
@@ -218,6 +218,11 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                 None => return Ok(None),
             },
         }))
+    }
+
+    /// Whether the key is there that a replay is made with.
+    fn has_key_for(&self, grant: &Grant, family: &Family) -> bool {
+        !matches!(grant, Grant::Replay { .. }) || self.key_of(family).is_ok()
     }
 
     /// States when the write would be right; `None` when it never is.

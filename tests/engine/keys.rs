@@ -1,11 +1,13 @@
 //! The key ring in use: rotation of keys, a key that is missing, a prefix that changes.
 
+use std::time::Duration;
+
 use heirloom::key::KeyId;
-use heirloom::{Error, How, Key, KeyRing, Policy, Prefix, Refusal};
+use heirloom::{Begun, Error, Grant, How, Key, KeyRing, Leeway, Policy, Prefix, Refusal};
 use pollster::block_on;
 
 use crate::engine::step::{issue, next, refusal};
-use crate::support::{World, key, request, text};
+use crate::support::{World, key, node, request, text};
 
 /// A second key, with a prefix of its own.
 fn acme() -> Key {
@@ -88,4 +90,36 @@ fn a_redemption_is_committed_with_the_keys_that_it_was_begun_with() {
     let first = crate::support::granted(block_on(redemption.commit()).unwrap());
     assert!(text(&first).starts_with("rt_"));
     assert_eq!(next(&world, &first).how, How::Rotated);
+}
+
+/// A node that lacked the key of a counted replay said so at the commit, though the grant had changed since `begin`: the same
+/// replay uncounted was told of the change. What is stored now comes before what this node lacks.
+#[test]
+fn a_commit_is_told_of_a_changed_grant_before_a_missing_key() {
+    for uses in [None, Some(3)] {
+        let leeway = Leeway::replay(Duration::from_secs(10));
+        let leeway = uses.map_or(leeway, |uses| leeway.uses(uses));
+        let world = World::new(Policy::builder().leeway(leeway).build().unwrap());
+        let root = issue(&world);
+        world.node.set_keys(both().activate(2).unwrap());
+        next(&world, &root);
+        let lacking = node(&world.store, &world.clock, Policy::clone(&world.node.policy()), 2);
+        for changes in [false, true] {
+            let Begun::Ready(redemption) = block_on(lacking.begin(text(&root), request())).unwrap()
+            else {
+                panic!("refused")
+            };
+            if changes {
+                // What it takes away is nothing that the replay would be refused for.
+                let change = |grant: &Grant| grant.clone().attribute("device", "phone");
+                block_on(world.node.change_grant(root.family, change)).unwrap();
+            }
+            let error = block_on(redemption.commit()).unwrap_err();
+            match changes {
+                true => assert!(matches!(error, Error::GrantChanged), "{uses:?}: {error}"),
+                false => assert!(matches!(error, Error::KeyMissing { .. }), "{uses:?}: {error}"),
+            }
+            assert!(error.is_retryable());
+        }
+    }
 }
