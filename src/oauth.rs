@@ -1,9 +1,11 @@
 //! What a client may be told: refusals as OAuth errors, introspection as plain data.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use crate::engine::{Error, Granted, Introspection, RevokeOutcome};
+use crate::grant::GrantError;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::token::Malformed;
@@ -62,13 +64,13 @@ impl fmt::Display for ErrorCode {
 }
 
 /// An error response of the token endpoint (RFC 6749 section 5.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ErrorResponse {
     /// `error`.
     pub code: ErrorCode,
     /// `error_description`: the same for every reason of a code.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// The HTTP status.
     pub status: u16,
 }
@@ -77,7 +79,7 @@ impl ErrorResponse {
     /// An error, with the status that goes with its code: 503, 500, else 400. A host that challenges a client sets 401.
     ///
     /// The description keeps to `%x20-21 / %x23-5B / %x5D-7E` (RFC 6749 section 5.2).
-    pub fn new(code: ErrorCode, description: &'static str) -> Self {
+    pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let status = match code {
             ErrorCode::TemporarilyUnavailable => 503,
             ErrorCode::ServerError => 500,
@@ -91,7 +93,7 @@ impl ErrorResponse {
             | ErrorCode::InvalidDpopProof
             | ErrorCode::UseDpopNonce => 400,
         };
-        Self { code, description, status }
+        Self { code, description: description.into(), status }
     }
 }
 
@@ -136,18 +138,30 @@ impl From<&Refusal> for ErrorResponse {
     }
 }
 
-/// `invalid_grant` for a reason of the host's own, a disabled user say: it looks like every other.
+/// `invalid_grant` for a reason of the host's own, a disabled user say, or of another grant, a code that is no good: it looks like
+/// every other.
 pub fn invalid_grant() -> ErrorResponse {
-    ErrorResponse::new(ErrorCode::InvalidGrant, "The refresh token is invalid.")
+    ErrorResponse::new(ErrorCode::InvalidGrant, "The grant is invalid or has ended.")
 }
 
 /// The error for what is ours or the store's fault: 503 if the same call may succeed later, else 500. Never
 /// `invalid_grant`: a client that is told so throws its token away.
+///
+/// A scope or a resource that cannot be granted, at issue, is what the client has asked for: `invalid_scope` (RFC 6749
+/// section 5.2), `invalid_target` (RFC 8707 section 2).
 pub fn unavailable(error: &Error) -> ErrorResponse {
-    if error.is_retryable() {
-        ErrorResponse::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment.")
-    } else {
-        ErrorResponse::new(ErrorCode::ServerError, "The server has failed.")
+    match error {
+        Error::Grant(
+            GrantError::TooLong { field: "scope", .. } | GrantError::Form { field: "scope" },
+        ) => ErrorResponse::new(ErrorCode::InvalidScope, "The scope cannot be granted."),
+        Error::Grant(
+            GrantError::TooLong { field: "resources", .. }
+            | GrantError::Form { field: "resources" },
+        ) => ErrorResponse::new(ErrorCode::InvalidTarget, "The resource cannot be granted."),
+        _ if error.is_retryable() => {
+            ErrorResponse::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment.")
+        }
+        _ => ErrorResponse::new(ErrorCode::ServerError, "The server has failed."),
     }
 }
 

@@ -1,12 +1,11 @@
 //! Form parameters: decoded, bounded, wiped.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::oauth::{self, ErrorCode, ErrorResponse};
-use crate::refusal::Refusal;
-use crate::token::Malformed;
+use crate::oauth::{ErrorCode, ErrorResponse};
 
 /// How many bytes a form may have: of a body as it came, or of all decoded names and values. Decided before anything is
 /// decoded.
@@ -151,21 +150,24 @@ pub enum FormError {
 
 impl From<FormError> for ErrorResponse {
     fn from(why: FormError) -> Self {
+        let named = |name: &str, what: &str| match name.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            true if !name.contains(['"', '\\']) => {
+                format!("The parameter {name} is {what}.").into()
+            }
+            _ => Cow::from(format!("A parameter is {what}.")),
+        };
         let description = match why {
             FormError::GrantType => {
                 let description = "The grant type is not supported.";
                 return Self::new(ErrorCode::UnsupportedGrantType, description);
             }
-            // As the engine would say of an empty token.
-            FormError::Missing("refresh_token" | "token") => {
-                return oauth::error(&Refusal::Malformed(Malformed::Empty));
-            }
-            FormError::TooLarge => "The request is too large.",
-            FormError::TooMany => "The request has too many parameters.",
-            FormError::Encoding => "The request is not form-encoded UTF-8.",
-            FormError::Repeated(_) => "A parameter is repeated.",
-            FormError::Missing(_) => "A parameter is missing.",
-            FormError::OtherClient => "The client_id is not the authenticated client.",
+            FormError::TooLarge => "The request is too large.".into(),
+            FormError::TooMany => "The request has too many parameters.".into(),
+            FormError::Encoding => "The request is not form-encoded UTF-8.".into(),
+            FormError::Repeated(name) => named(name, "repeated"),
+            FormError::Missing(name) => named(name, "missing"),
+            FormError::OtherClient => "The client_id is not the authenticated client.".into(),
         };
         Self::new(ErrorCode::InvalidRequest, description)
     }

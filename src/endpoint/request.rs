@@ -44,6 +44,16 @@ impl<'f> TokenRequest<'f> {
         })
     }
 
+    /// For a server that uses no resource indicators (RFC 8707): to it `resource` is a parameter that it does not know, and so ignores
+    /// (RFC 6749 section 3.2). Clients of MCP send it with every request.
+    ///
+    /// Without this, a resource that the grant does not name is refused as `invalid_target`, whichever it is, also where grants name none.
+    #[must_use]
+    pub fn ignoring_resources(mut self) -> Self {
+        self.resources.clear();
+        self
+    }
+
     /// The engine's request, for the client that the host has authenticated; add what it has proved with
     /// [`Request::binding`].
     ///

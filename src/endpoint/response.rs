@@ -142,7 +142,7 @@ pub fn error_response(why: impl Into<ErrorResponse>) -> Response {
     let ErrorResponse { code, description, status } = why.into();
     let members = Members::new()
         .with("error", Some(Value::Text(code.as_str())))
-        .with("error_description", Some(Value::Text(description)));
+        .with("error_description", Some(Value::Text(&description)));
     let response = Response::json(status, &members);
     if status == 503 { response.header("retry-after", RETRY_AFTER) } else { response }
 }
@@ -154,7 +154,8 @@ pub fn unavailable(error: &Error) -> Response {
 }
 
 /// `invalid_client`: the host could not authenticate the client (RFC 6749 section 5.2). To one that used the
-/// `Authorization` header, 401 with a challenge of that scheme, `Basic realm="token"` say; else 400.
+/// `Authorization` header, 401 with a challenge of that scheme, `Basic realm="token"` say; else 400. At the introspection endpoint it
+/// is always 401 (RFC 7662 section 2.3), and a 401 needs a challenge (RFC 9110 section 15.5.2): pass one.
 pub fn invalid_client(challenge: Option<&'static str>) -> Response {
     let why = ErrorResponse::new(ErrorCode::InvalidClient, "The client is not authenticated.");
     match challenge {
@@ -164,10 +165,13 @@ pub fn invalid_client(challenge: Option<&'static str>) -> Response {
     }
 }
 
-/// The answer of the revocation endpoint (RFC 7009 section 2.2): 200 without a body, also for a token that is not ours, or
-/// the error of [`oauth::revocation_error`].
+/// The answer of the revocation endpoint (RFC 7009 section 2.2): 200, also for a token that is not ours, or the error of
+/// [`oauth::revocation_error`].
+///
+/// Its body says nothing, and clients ignore it: it is `{}`, because some parse it all the same.
 pub fn revocation_response(outcome: &RevokeOutcome) -> Response {
-    oauth::revocation_error(outcome).map_or_else(|| Response::empty(200), error_response)
+    let done = || Response::json(200, &Members::new());
+    oauth::revocation_error(outcome).map_or_else(done, error_response)
 }
 
 /// The answer of the introspection endpoint (RFC 7662 section 2.2), with the members of [`oauth::introspection`].

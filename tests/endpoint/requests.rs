@@ -125,3 +125,17 @@ fn no_log_line_of_a_request_shows_a_token() {
         assert!(!shown.contains("secret"), "{shown}");
     }
 }
+
+/// An MCP client sends `resource` with every request. At a server whose grants name none it was refused at every refresh.
+#[test]
+fn a_server_without_resource_indicators_ignores_them() {
+    let form = Form::parse(
+        b"grant_type=refresh_token&refresh_token=rt_x&resource=https%3A%2F%2Fmcp.example&scope=read",
+    )
+    .unwrap();
+    let asked = TokenRequest::read(&form).unwrap();
+    assert_eq!(asked.resources, ["https://mcp.example"]);
+    let asked = asked.ignoring_resources();
+    assert!(asked.resources.is_empty());
+    assert_eq!((asked.refresh_token, asked.scope), ("rt_x", Some("read")));
+}

@@ -49,7 +49,7 @@ fn a_session_goes_from_log_in_to_log_out() {
     assert!(is_active(&server, &third));
 
     let revoked = server.revoke("web", &format!("token={third}&token_type_hint=access_token"));
-    assert_eq!((revoked.status, revoked.body.as_str()), (200, ""));
+    assert_eq!((revoked.status, revoked.body.as_str()), (200, "{}"));
     assert!(!is_active(&server, &third));
     assert_eq!(error(&server.token("web", &body(&third, ""))), told(400, "invalid_grant"));
     // Again, and a token that is nobody's: revoked as they are.

@@ -66,7 +66,7 @@ fn every_invalid_grant_is_told_in_the_same_bytes() {
         assert_eq!(
             written(&oauth::error(&refusal)),
             "400 {\"error\":\"invalid_grant\",\
-             \"error_description\":\"The refresh token is invalid.\"}",
+             \"error_description\":\"The grant is invalid or has ended.\"}",
             "{refusal}"
         );
     }

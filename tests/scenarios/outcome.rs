@@ -169,7 +169,7 @@ impl Answer {
             breach: is_breach(refusal),
             public: (
                 response.code.as_str().to_owned(),
-                response.description.to_owned(),
+                response.description.into_owned(),
                 response.status,
             ),
             ..Self::plain(word, &in_words(refusal), refusal)
