@@ -15,7 +15,9 @@ use super::answers::Actual;
 use super::history::{Family, Model};
 use super::log::{Families, Log};
 use super::node::{self, Disk, Heard, Node, Records, Running};
-use super::operation::{Call, Operation, Presentation, Step, Trouble};
+use super::operation::{
+    Call, Edge, GrantShape, Operation, PolicyShape, Presentation, Step, Surroundings, Trouble,
+};
 use super::properties::{self, Crowd, Moment};
 use super::said::said;
 use super::words::{
@@ -91,9 +93,11 @@ impl Driver {
             Operation::LostAnswer(presentation, trouble) => {
                 if let Some(showing) = self.showing(presentation) {
                     // The same string, whatever has been released meanwhile.
-                    for trouble in [trouble, &Trouble::None] {
+                    let retried = presentation.node.wrapping_add(1);
+                    for (node, trouble) in [(presentation.node, trouble), (retried, &Trouble::None)]
+                    {
                         let asked = Asked::Refresh(showing.clone());
-                        self.carry_out(&self.heard_by(presentation.node, asked), trouble);
+                        self.carry_out(&self.heard_by(node, asked), trouble);
                     }
                 }
             }
@@ -109,15 +113,33 @@ impl Driver {
                 let asks: Vec<Ask> = self.ask(&call).into_iter().cycle().take(3).collect();
                 self.race(&asks, *schedule);
             }
-            Operation::Recovery(lost, window, presentation) => {
+            Operation::Recovery(lost, window, presentation, side) => {
                 self.fail_over(usize::from(*lost));
                 self.set_window(presentation.node, window);
                 let _opened = self.heard.take();
+                if let Some(side) = side {
+                    self.surround(&Surroundings::Edge(
+                        presentation.node,
+                        Edge::Window,
+                        side.clone(),
+                    ));
+                }
                 for call in [Call::Explain, Call::Introspect, Call::Refresh] {
                     self.call(&call(presentation.clone()), &Trouble::None);
                 }
             }
+            Operation::Breach(grant, policy, trouble) => self.breach(grant, policy, trouble),
         }
+    }
+
+    fn breach(&mut self, grant: &GrantShape, policy: &PolicyShape, trouble: &Trouble) {
+        let issue = Call::Issue(grant.clone(), policy.clone());
+        (0..3).for_each(|_| self.call(&issue, &Trouble::None));
+        let Some(last) = self.model.issued.len().checked_sub(1) else { return };
+        let Ok(family) = u8::try_from(last) else { return };
+        let refresh = |back| Call::Refresh(Presentation::plain(family, back));
+        (0..2).for_each(|_| self.call(&refresh(0), &Trouble::None));
+        self.call(&refresh(2), trouble);
     }
 
     fn step(&mut self, step: &Step) {

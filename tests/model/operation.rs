@@ -11,7 +11,7 @@ operations! {
         Step(Step),
         /// A call that the store or the network fails.
         Troubled(Call, Trouble),
-        /// A refresh that fails, and the client's retry: the same token once more.
+        /// A refresh that fails, and the client's retry: the same token once more, to the other node.
         LostAnswer(Presentation, Trouble),
         /// A refresh in two steps, with other things between `begin` and `commit`; the trouble is the commit's.
         TwoSteps(Presentation, Vec<Step>, Trouble),
@@ -19,8 +19,11 @@ operations! {
         Race(Call, Call, u64),
         /// The same presentation, three times at once.
         Crowd(Presentation, u64),
-        /// The store comes back without its last writes, an operator opens a recovery window on a node, looks at a token, and its client comes back.
-        Recovery(u8, WindowShape, Presentation),
+        /// The store comes back without its last writes, an operator opens a recovery window on a node, looks at a token, and its client
+        /// comes back: at once, or around the end of the window, as the last field says.
+        Recovery(u8, WindowShape, Presentation, Option<Side>),
+        /// Three families of one user's, and the first token of the last of them once it is spent, at a store that fails.
+        Breach(GrantShape, PolicyShape, Trouble),
     }
 }
 
@@ -83,6 +86,23 @@ operations! {
         pub resource: ResourceShape,
         /// Under another policy than the one that the family was issued under.
         pub policy: Option<PolicyShape>,
+    }
+}
+
+impl Presentation {
+    /// A genuine string, shown by its client as it should be.
+    pub fn plain(family: u8, back: u8) -> Self {
+        Self {
+            family,
+            back,
+            node: 0,
+            spelling: Spelling::Genuine,
+            wrong_client: false,
+            proof: Proof::Right,
+            scope: ScopeShape::Omitted,
+            resource: ResourceShape::Omitted,
+            policy: None,
+        }
     }
 }
 

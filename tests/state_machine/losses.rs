@@ -19,7 +19,7 @@ fn a_family_that_was_purged_may_come_back_older() {
     call(&mut driver, Call::Purge(1));
     assert_eq!(driver.answers.last(), Some(&Answer::Count(1)));
     surround(&mut driver, Surroundings::StepBack(6));
-    driver.apply(&Operation::Recovery(2, window(Length::Long), shown(1)));
+    driver.apply(&Operation::Recovery(2, window(Length::Long), shown(1), None));
     assert_granted(&driver, How::Rotated);
 }
 

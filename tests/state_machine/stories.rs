@@ -3,8 +3,8 @@
 use crate::model::driver::Driver;
 use crate::model::operation::{
     AdoptionShape, Call, Edge, GrantShape, KeyChange, LeewayShape, Length, LimitShape, ModeShape,
-    Operation, PolicyShape, Presentation, Proof, ReachShape, ResourceShape, ScopeShape, Side,
-    Spelling, Step, Surroundings, Timer,
+    Operation, PolicyShape, Presentation, ReachShape, ScopeShape, Side, Spelling, Step,
+    Surroundings, Timer,
 };
 use crate::model::words::{Answer, Failure, Why};
 
@@ -123,17 +123,7 @@ pub fn refresh(driver: &mut Driver, node: u8, back: u8) {
 
 /// The first family's token, so many back from the newest, in its client's hands.
 pub fn shown(back: u8) -> Presentation {
-    Presentation {
-        family: 0,
-        back,
-        node: 0,
-        spelling: Spelling::Genuine,
-        wrong_client: false,
-        proof: Proof::Right,
-        scope: ScopeShape::Omitted,
-        resource: ResourceShape::Omitted,
-        policy: None,
-    }
+    Presentation::plain(0, back)
 }
 
 pub fn call(driver: &mut Driver, call: Call) {

@@ -29,10 +29,38 @@ fn any_operation() -> BoxedStrategy<Operation> {
         3 => race.prop_map(|(first, second, turns)| Operation::Race(first, second, turns)),
         2 => (presentation(), any::<u64>())
             .prop_map(|(shown, turns)| Operation::Crowd(shown, turns)),
-        2 => (0..6_u8, window(), presentation())
-            .prop_map(|(lost, window, shown)| Operation::Recovery(lost, window, shown)),
+        2 => (0..6_u8, window(), presentation(), prop::option::weighted(0.4, side())).prop_map(
+            |(lost, window, shown, side)| Operation::Recovery(lost, window, shown, side)
+        ),
+        2 => breach(),
     ]
     .boxed()
+}
+
+/// Most end more than their family, at a store that fails at any of it.
+fn breach() -> BoxedStrategy<Operation> {
+    let reach = prop_oneof![
+        1 => Just(ReachShape::Family),
+        3 => Just(ReachShape::Client),
+        3 => Just(ReachShape::Subject),
+    ];
+    let trouble = prop_oneof![
+        2 => Just(Trouble::None),
+        3 => (0..7_u8).prop_map(Trouble::Before),
+        1 => (0..7_u8).prop_map(Trouble::After),
+        1 => trouble(),
+        2 => (0..16_u8).prop_map(Trouble::Dropped),
+    ];
+    (grant(), policy(), reach, trouble)
+        .prop_map(|(grant, policy, on_reuse, trouble)| {
+            let policy = PolicyShape { on_reuse, keep: false, limit: LimitShape::None, ..policy };
+            Operation::Breach(grant, policy, trouble)
+        })
+        .boxed()
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Before), Just(Side::At), Just(Side::After)]
 }
 
 /// A new family.
@@ -106,7 +134,11 @@ prop_compose! {
             1 => Just(ResourceShape::Own),
             1 => Just(ResourceShape::Foreign),
         ],
-        policy in prop_oneof![6 => Just(None), 1 => policy().prop_map(Some)],
+        policy in prop_oneof![
+            10 => Just(None),
+            2 => policy().boxed().prop_map(Some),
+            1 => lifted().prop_map(Some),
+        ],
     ) -> Presentation {
         Presentation { family, back, node, spelling, wrong_client, proof, scope, resource, policy }
     }
@@ -213,6 +245,11 @@ prop_compose! {
     }
 }
 
+/// One that keeps tokens, and has lifted the idle end that was stored.
+fn lifted() -> BoxedStrategy<PolicyShape> {
+    policy().prop_map(|policy| PolicyShape { keep: true, idle: Length::None, ..policy }).boxed()
+}
+
 fn length() -> BoxedStrategy<Length> {
     prop_oneof![3 => Just(Length::Short), 3 => Just(Length::Long), 1 => Just(Length::None)].boxed()
 }
@@ -267,7 +304,6 @@ fn surroundings() -> BoxedStrategy<Surroundings> {
         Just(MadeUp::PredecessorDigest),
         Just(MadeUp::Salt),
     ];
-    let side = prop_oneof![Just(Side::Before), Just(Side::At), Just(Side::After)];
     let keys = prop_oneof![
         1 => (0..3_u8).prop_map(KeyChange::Accept),
         3 => (0..3_u8).prop_map(KeyChange::Activate),
@@ -276,7 +312,7 @@ fn surroundings() -> BoxedStrategy<Surroundings> {
     ];
     prop_oneof![
         12 => (0..8_u8).prop_map(Surroundings::Pass),
-        12 => (selector(), edge, side)
+        12 => (selector(), edge, side())
             .prop_map(|(family, edge, side)| Surroundings::Edge(family, edge, side)),
         3 => (0..2_u8, any::<bool>(), 0..7_u8)
             .prop_map(|(node, ahead, step)| Surroundings::Skew(node, ahead, step)),
