@@ -38,6 +38,7 @@ pub fn decide(
             Ordering::Equal => showing.current(head),
             Ordering::Less => showing.earlier(head),
         },
+        Err(Decision::Refuse(Refusal::Idle)) => showing.idle(),
         Err(decision) => decision,
     }
 }
@@ -101,6 +102,19 @@ impl<'a> Showing<'a> {
             // A branch that was made and is no more had reached its idle end.
             false => Refusal::Idle,
         }))
+    }
+
+    /// Row 5: an idle end refuses what is current, or inside a leeway. While the family lives on another branch, what is spent is
+    /// reuse all the same: tokens from before a fork carry the number of the first branch, whichever goes on.
+    fn idle(&self) -> Decision {
+        let Position { branch, generation, .. } = self.presented.position();
+        let is_earlier = |head: &&Head| generation < head.generation;
+        match self.family.head_of(branch).filter(is_earlier).map(|head| self.earlier(head)) {
+            Some(spent) if is_spent(&spent) && self.family.is_usable(self.policy, self.now) => {
+                spent
+            }
+            Some(_) | None => Decision::Refuse(Refusal::Idle),
+        }
     }
 
     /// Row 6: ahead of the store, which has lost writes.
@@ -188,17 +202,14 @@ impl<'a> Showing<'a> {
     fn reuse(&self, head: &Head) -> Reuse {
         let Position { branch, generation, .. } = self.presented.position();
         let generations_behind = head.generation - generation;
-        let is_used = |head: &Head| head.used_at > head.rotated_at;
         // A branch whose first token was another successor of the presented one.
-        let used_beside = |other: &Branch| {
-            let is_sibling = other.origin == branch && other.born == head.generation;
-            is_sibling && (other.head.generation > other.born || is_used(&other.head))
-        };
+        let used_beside =
+            |other: &Branch| other.origin == branch && self.family.is_used_beside(other);
         Reuse {
             generations_behind,
             since_rotation: self.now.saturating_since(head.rotated_at),
             successor_used: generations_behind > 1
-                || is_used(head)
+                || head.is_used()
                 || self.family.branches.live.iter().any(used_beside),
         }
     }
@@ -247,6 +258,12 @@ pub(crate) fn granted(family: &Family, request: &Request<'_>) -> Result<Scope, R
 /// Whether a branch has reached its idle end: then it may be forgotten, as its tokens are refused all the same.
 pub(crate) fn is_over(family: &Family, branch: &Branch, policy: &Policy, now: Timestamp) -> bool {
     has_ended(family.ends_of(&branch.head, policy).1, now)
+}
+
+/// Whether an earlier token is spent for good: inside no leeway, and not of a line that the store has lost.
+fn is_spent(decision: &Decision) -> bool {
+    use Decision::{Refuse, Revoke};
+    matches!(decision, Revoke(Reason::Reuse(_)) | Refuse(Refusal::Spent(_) | Refusal::Displaced))
 }
 
 fn mismatch(reaction: Mismatch, refusal: Refusal, reason: Reason) -> Decision {

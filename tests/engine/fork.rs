@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use heirloom::{How, Leeway, Policy, Reason, Refusal};
+use heirloom::{How, Leeway, LeewayMode, Policy, Reason, Refusal};
 use pollster::block_on;
 
-use crate::engine::step::{advance, issue, next, refusal, stored};
+use crate::engine::step::{advance, ask, issue, next, refusal, stored};
 use crate::support::{World, grant, granted, request, text};
 
 const IDLE: u64 = 3_600_000;
@@ -202,4 +202,68 @@ fn under_another_policy_the_branches_go_on_and_no_new_ones_are_made() {
         let again = granted(ask(token));
         assert_eq!((again.how, text(&again)), (How::Replayed, text(&onward)));
     }
+}
+
+/// Tokens from before a fork carry the number of the first branch, and were judged by it alone. Once it had idled out, a thief with a
+/// spent one was refused as idle, and the family lived on; an hour before, the same token would have ended it.
+#[test]
+fn a_spent_token_from_before_the_fork_is_reuse_whatever_branch_has_idled_out() {
+    for first_branch_lives in [true, false] {
+        let world = World::new(fork(4));
+        let root = issue(&world);
+        let first = next(&world, &root);
+        let mut lost = next(&world, &first);
+        let mut owner = next(&world, &first);
+        assert_eq!((lost.branch, owner.branch), (0, 1));
+        for _ in 0..5 {
+            advance(&world, IDLE - 1);
+            owner = next(&world, &owner);
+            if first_branch_lives {
+                lost = next(&world, &lost);
+            }
+        }
+        // What is current of the branch that idled out is none the worse for it.
+        if !first_branch_lives {
+            assert_eq!(refusal(&world, &lost), Refusal::Idle);
+        }
+        assert!(refusal(&world, &root).breach().is_some(), "{first_branch_lives}");
+        assert!(matches!(refusal(&world, &owner), Refusal::Revoked(Reason::Reuse(_))));
+    }
+}
+
+/// The family has idled out on all of its branches: it is dead, and nothing ends it.
+#[test]
+fn a_spent_token_of_a_family_that_has_idled_out_everywhere_is_idle() {
+    let world = World::new(fork(4));
+    let root = issue(&world);
+    let first = next(&world, &root);
+    drop((next(&world, &first), next(&world, &first)));
+    advance(&world, IDLE);
+    assert_eq!(refusal(&world, &root), Refusal::Idle);
+}
+
+/// A branch that had idled out was forgotten at the next fork, and with it that a successor had been used: the leeway that this had
+/// closed was open again.
+#[test]
+fn a_closed_leeway_stays_closed_when_the_branch_that_closed_it_is_over() {
+    let leeway = Leeway::until_used(LeewayMode::Fork { branches: 8 }).uses(9);
+    let until_used = Policy::builder().leeway(leeway);
+    let long = until_used.clone().idle(Duration::from_millis(10 * IDLE)).build().unwrap();
+    let short = until_used.idle(Duration::from_millis(IDLE)).build().unwrap();
+    let world = World::new(long);
+    let briefly = |token| granted(ask(&world, token, request().policy(&short)));
+    let root = issue(&world);
+    let current = next(&world, &root);
+    // Another successor of the first token, which is used; and one more of that, which goes on.
+    let beside = briefly(&root);
+    let used = briefly(&beside);
+    let onward = next(&world, &beside);
+    assert_eq!([&current, &beside, &used, &onward].map(|it| it.branch), [0, 1, 1, 2]);
+    advance(&world, IDLE);
+    assert_eq!(refusal(&world, &used), Refusal::Idle);
+    // A fork, at which what is over is forgotten.
+    next(&world, &onward);
+    assert_eq!(next(&world, &onward).how, How::Forked);
+    let breach = refusal(&world, &root).breach().expect("a breach");
+    assert!(breach.successor_used, "{breach:?}");
 }

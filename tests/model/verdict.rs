@@ -57,11 +57,14 @@ impl Model {
         if absolute_end.is_some_and(|end| end <= now) {
             return Verdict::Refuse(Why::Expired);
         }
+        let standing = self.standing(family, token);
         // Of a line that is not remembered, no more than the first line's ends.
         if idle_end.is_some_and(|end| end <= now) {
-            return Verdict::Refuse(Why::Idle);
+            return match line.filter(|_| family.is_usable(rules, now)) {
+                Some(line) => self.on_idle_line(family, line, standing, showing, ask),
+                None => Verdict::Refuse(Why::Idle),
+            };
         }
-        let standing = self.standing(family, token);
         let Some(line) = line else {
             let forgotten = standing == Standing::LineForgotten;
             return Verdict::Refuse(if forgotten { Why::Ahead } else { Why::Idle });
@@ -78,6 +81,30 @@ impl Model {
             // A line that is not remembered has been answered above.
             Standing::LineForgotten | Standing::LineGone => Verdict::Fail(Failure::Unforeseen),
             Standing::Overwritten => Verdict::End(Cause::Diverged),
+        }
+    }
+
+    /// A line that was left unused for too long, of a family that lives on another: what was spent is reuse, whichever line goes on.
+    fn on_idle_line(
+        &self,
+        family: &Family,
+        line: &Line,
+        standing: Standing,
+        showing: &Showing,
+        ask: &Ask,
+    ) -> Verdict {
+        let rules = &showing.rules;
+        let behind = match standing {
+            Standing::Spent(behind) => Some(behind),
+            Standing::Predecessor if within_leeway(family, line, rules, ask).is_none() => Some(1),
+            // One in the current one's place is as good as the current one would be.
+            Standing::Displaced(behind @ 1..) if rules.displaced_ends => Some(behind),
+            Standing::Displaced(1..) => return Verdict::Refuse(Why::Displaced),
+            _ => None,
+        };
+        match behind {
+            Some(behind) => reuse(family, line, behind, rules, ask.now),
+            None => Verdict::Refuse(Why::Idle),
         }
     }
 

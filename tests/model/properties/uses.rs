@@ -55,7 +55,10 @@ pub fn p02_reuse_ends_the_family_before_the_refusal(moment: &Moment<'_>) {
     let family = &moment.model.kept[&moment.model.tokens[token].family];
     let Some(line) = family.line(moment.model.tokens[token].line) else { return };
     let (absolute, idle) = family.ends(line, &showing.rules);
-    let in_time = [absolute, idle].into_iter().flatten().all(|end| now < end)
+    // An idle end spares what is spent only if it is the last one's.
+    let lives = |end: Option<_>| end.is_none_or(|end| now < end);
+    let in_time = lives(absolute)
+        && (lives(idle) || family.is_usable(&showing.rules, now))
         && family.issued_at <= now + 60_000;
     let current = line.current();
     let shown_at = now.min(moment.ask.shown_at);
