@@ -38,7 +38,7 @@ impl Form {
         if body.len() > MAX_BYTES {
             return Err(FormError::TooLarge);
         }
-        if !has_whole_escapes(body) {
+        if !has_whole_escapes(body) || std::str::from_utf8(body).is_err() {
             return Err(FormError::Encoding);
         }
         let pairs = form_urlencoded::parse(body);
