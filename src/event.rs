@@ -121,9 +121,10 @@ pub enum EventKind {
     Kept,
     /// A family was ended by this call. [`Reason::Reuse`] is a breach and carries its evidence.
     Revoked(Reason),
-    /// A breach has ended the family, and not all that the policy's [`Reaction`](crate::Reaction) ends beside it: the store has failed
+    /// A breach of the family has not ended all that the policy's [`Reaction`](crate::Reaction) ends beside it: the store has failed
     /// there, and the call with it. Nothing goes on with it by itself: end the rest by
-    /// [`revoke_all`](crate::Engine::revoke_all).
+    /// [`revoke_all`](crate::Engine::revoke_all), by the subject, or by subject and client, again until it succeeds. The family itself has
+    /// an event of its own if it was ended; if there is none, the store has failed there too.
     RelatedLeft,
     /// A request was refused, and for which reason.
     Refused {

@@ -86,7 +86,8 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
     ///
     /// # Errors
     ///
-    /// As for every call: the first error, after all others have been tried. What was ended stays ended; try again.
+    /// As for every call. A family that cannot be ended shields no other; a page that cannot be read ends the walk. Of several errors one
+    /// that is worth a retry is told first. What was ended stays ended: not all has, until it succeeds; try again.
     pub async fn revoke_all(&self, selector: &Selector, reason: Reason) -> Result<usize, Error> {
         span::revoke_all().around(self.revoke_matching(selector, None, reason)).await
     }
