@@ -45,7 +45,7 @@ impl Model {
         }
     }
 
-    fn was_adopted(&self, family: FamilyNo) -> bool {
+    pub fn was_adopted(&self, family: FamilyNo) -> bool {
         self.tokens.iter().any(|token| token.family == family && token.key.is_none())
     }
 

@@ -77,8 +77,11 @@ pub fn p02_reuse_ends_the_family_before_the_refusal(moment: &Moment<'_>) {
         | Standing::LineGone
         | Standing::Overwritten => false,
     };
-    let ours = match moment.model.tokens[token].key {
-        Some(key) => moment.ask.ring.accepted.contains(&key),
+    let shown = &moment.model.tokens[token];
+    // A thief's, with a stolen key, in the place of a legacy token is none: this rule once took it for a spent one.
+    let is_no_legacy = shown.place == 0 && moment.model.was_adopted(shown.family);
+    let ours = match shown.key {
+        Some(key) => moment.ask.ring.accepted.contains(&key) && !is_no_legacy,
         None => moment.ask.ring.adopts,
     };
     let live = ours && before.status == Status::Live;
