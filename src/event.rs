@@ -29,7 +29,7 @@ impl<F: Fn(&Event) + Send + Sync> Observer for F {
     }
 }
 
-/// Several are one: each hears everything, in their order.
+/// Several are one: each hears everything, in their order, up to one that panics.
 impl Observer for Vec<Arc<dyn Observer>> {
     fn observe(&self, event: &Event) {
         self.iter().for_each(|observer| observer.observe(event));

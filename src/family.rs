@@ -150,8 +150,7 @@ pub struct Predecessor {
 pub struct Branches {
     /// How many were ever made: their numbers are 1 to this, and none is used twice.
     pub made: u16,
-    /// Those that live, or have reached their idle end since the last fork, or are known to have used another successor of a token
-    /// whose successor is current; in ascending order of number.
+    /// Those that live, or have reached their idle end since the last fork; in ascending order of number.
     pub live: Vec<Branch>,
 }
 

@@ -245,7 +245,11 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
                     shown @ (Decision::Replay { .. }
                     | Decision::Renew { .. }
                     | Decision::Fork { .. }
-                    | Decision::Refuse(_)) => shown,
+                    | Decision::Refuse(_)) => match self.admits(family) {
+                        true => shown,
+                        // Its branch has idled out since: what would be granted is over, and was no reuse when it was shown.
+                        false => Decision::Refuse(Refusal::Idle),
+                    },
                     Decision::Revoke(_)
                     | Decision::Rotate { .. }
                     | Decision::Recover { .. }

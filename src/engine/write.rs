@@ -111,11 +111,9 @@ impl<S: Store, C: Clock, E: Entropy> Call<'_, S, C, E> {
         let Position { branch: number, generation: born, .. } = pending.position();
         let origin = self.presented.position().branch;
         count(next, origin);
-        // One that is over is forgotten, unless it is known by it that a successor was used.
-        let keeps = |branch: &&Branch| {
-            !is_over(next, branch, &self.policy, self.now) || next.is_used_beside(branch)
-        };
-        next.branches.live = next.branches.live.iter().filter(keeps).cloned().collect();
+        let live = std::mem::take(&mut next.branches.live);
+        let keeps = |branch: &Branch| !is_over(next, branch, &self.policy, self.now);
+        next.branches.live = live.into_iter().filter(|branch| keeps(branch)).collect();
         let head = pending.head(&self.policy, self.now);
         next.branches.live.push(Branch { number, origin, born, head });
         next.branches.made = number;

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use heirloom::{How, Leeway, LeewayMode, Policy, Reason, Refusal};
+use heirloom::{How, Leeway, Policy, Reason, Refusal};
 use pollster::block_on;
 
 use crate::engine::step::{advance, ask, issue, next, refusal, stored};
 use crate::support::{World, grant, granted, request, text};
 
 const IDLE: u64 = 3_600_000;
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn fork(branches: u8) -> Policy {
     let leeway = Leeway::fork(Duration::from_secs(10), branches);
@@ -242,28 +243,26 @@ fn a_spent_token_of_a_family_that_has_idled_out_everywhere_is_idle() {
     assert_eq!(refusal(&world, &root), Refusal::Idle);
 }
 
-/// A branch that had idled out was forgotten at the next fork, and with it that a successor had been used: the leeway that this had
-/// closed was open again.
+/// A branch idled out between `begin` and `commit`, after its leeway had run out as well: the commit forked all the same, by what was
+/// right when the token was shown, and then told that the record contradicted itself.
 #[test]
-fn a_closed_leeway_stays_closed_when_the_branch_that_closed_it_is_over() {
-    let leeway = Leeway::until_used(LeewayMode::Fork { branches: 8 }).uses(9);
-    let until_used = Policy::builder().leeway(leeway);
-    let long = until_used.clone().idle(Duration::from_millis(10 * IDLE)).build().unwrap();
-    let short = until_used.idle(Duration::from_millis(IDLE)).build().unwrap();
-    let world = World::new(long);
-    let briefly = |token| granted(ask(&world, token, request().policy(&short)));
-    let root = issue(&world);
-    let current = next(&world, &root);
-    // Another successor of the first token, which is used; and one more of that, which goes on.
-    let beside = briefly(&root);
-    let used = briefly(&beside);
-    let onward = next(&world, &beside);
-    assert_eq!([&current, &beside, &used, &onward].map(|it| it.branch), [0, 1, 1, 2]);
-    advance(&world, IDLE);
-    assert_eq!(refusal(&world, &used), Refusal::Idle);
-    // A fork, at which what is over is forgotten.
-    next(&world, &onward);
-    assert_eq!(next(&world, &onward).how, How::Forked);
-    let breach = refusal(&world, &root).breach().expect("a breach");
-    assert!(breach.successor_used, "{breach:?}");
+fn a_branch_that_idles_out_before_the_commit_is_idle_and_nothing_is_written() {
+    let build = |leeway| Policy::builder().leeway(leeway).idle(MINUTE).build().unwrap();
+    let forking = build(Leeway::fork(MINUTE, 4));
+    for leeway in [Leeway::fork(MINUTE, 4), Leeway::newest(MINUTE), Leeway::replay(MINUTE)] {
+        let world = World::new(build(leeway));
+        let root = issue(&world);
+        next(&world, &root);
+        advance(&world, 30_000);
+        // A branch that lives on.
+        granted(ask(&world, &root, request().policy(&forking)));
+        advance(&world, 29_999);
+        let begun = block_on(world.node.begin(text(&root), request())).unwrap();
+        let heirloom::Begun::Ready(redemption) = begun else { panic!("refused") };
+        advance(&world, 1_000);
+        let before = stored(&world, root.family);
+        let outcome = block_on(redemption.commit()).unwrap();
+        assert_eq!(crate::engine::step::refused(outcome), Refusal::Idle, "{leeway:?}");
+        assert_eq!(stored(&world, root.family), before, "{leeway:?}");
+    }
 }

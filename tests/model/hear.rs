@@ -220,7 +220,7 @@ impl Model {
         }
     }
 
-    /// Another line of a family, and those that were left unused for too long are forgotten; but not that an answer was used.
+    /// Another line of a family, and those that were left unused for too long are forgotten.
     fn fork(
         &mut self,
         no: FamilyNo,
@@ -232,10 +232,7 @@ impl Model {
         let token = self.mint(no, number, place, key);
         if let Some(family) = self.kept.get_mut(&no) {
             let all = std::mem::take(&mut family.lines);
-            family.lines.clone_from(&all);
-            let stays = |line: &Line| {
-                line.number == 0 || !family.is_over(line, rules, now) || family.tells_of_a_use(line)
-            };
+            let stays = |line: &Line| line.number == 0 || !family.is_over(line, rules, now);
             family.lines = all.into_iter().filter(stays).collect();
             let first = Link::made(token, place, rules.idle, now);
             family.lines.push(Line { number, origin, chain: vec![first] });

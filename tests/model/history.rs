@@ -252,14 +252,6 @@ impl Family {
         })
     }
 
-    /// Whether a line is a used answer to the predecessor of its origin's current token.
-    pub fn tells_of_a_use(&self, line: &Line) -> bool {
-        let latest = line.current();
-        let is_used = line.chain.len() > 1 || latest.used_at > latest.since;
-        let origin = self.line(line.origin);
-        is_used && origin.is_some_and(|origin| origin.current().place == line.chain[0].place)
-    }
-
     /// When the store may forget it, if ever: a retention after it was ended, or else after the last of its lines came to its
     /// first end; not before its last use, as ends may have been counted anew and clocks be wrong; and not before its legacy
     /// token is unacceptable anyway.

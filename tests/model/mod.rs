@@ -24,7 +24,8 @@
 //! each kind of answer to a predecessor, with uses counted or not; P11 for what is kept until a legacy token's date; P16 for a recovery window, in
 //! which a token ahead of the store, and no other, is taken.
 //!
-//! What the model leaves to the engine: two presentations that count at once, the later of which is told of a lost race, may be
+//! What the model leaves to the engine: a branch that was left unused may be forgotten at a fork, and what was known of its use with it;
+//! two presentations that count at once, the later of which is told of a lost race, may be
 //! counted as one; a legacy token that is adopted again after its record was
 //! purged begins a family of the same name; a commit whose family the store has lost or forgotten since `begin`, and which has come to the
 //! same version again in another way, is not made; of families of one instant the smaller id is the older.
