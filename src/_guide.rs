@@ -38,7 +38,7 @@
 //! | 3 | other client | refuse `ClientMismatch`, or end the family, by policy | 0 or 1 |
 //! | 4 | bound, and another key or none is proved | refuse `BindingMismatch`, or end the family, by policy | 0 or 1 |
 //! |   | the clock is over a minute before the family's creation | error | 0 |
-//! | 5 | absolute or idle end reached (`now >= end`) | refuse `Expired`, `Idle`; but what rows 7 and 10 say of a token that is spent on a branch that has idled out, while the family lives on another | 0; 1 |
+//! | 5 | absolute or idle end reached (`now >= end`) | refuse `Expired`, `Idle`; but what row 10, or row 7 of a displaced predecessor, says of what is spent on a branch that has idled out and is remembered, while the family lives on another | 0; 1 |
 //! | 6 | a branch that was never made, or a generation ahead of the stored one | refuse `AheadOfStore`; in a [recovery window](crate::Recovery), recover | 0; 1 |
 //! | 7 | current or preceding generation, but another digest | end the family as `Diverged`, not as breach; if a later answer had displaced it, refuse `Displaced`, or reuse, by policy | 1; 0 |
 //! | 8 | predecessor inside its leeway, which a change of the grant has closed | refuse `LeewayClosed` | 0 |

@@ -202,14 +202,17 @@ impl<'a> Showing<'a> {
     fn reuse(&self, head: &Head) -> Reuse {
         let Position { branch, generation, .. } = self.presented.position();
         let generations_behind = head.generation - generation;
+        let is_used = |head: &Head| head.used_at > head.rotated_at;
         // A branch whose first token was another successor of the presented one.
-        let used_beside =
-            |other: &Branch| other.origin == branch && self.family.is_used_beside(other);
+        let used_beside = |other: &Branch| {
+            let is_sibling = other.origin == branch && other.born == head.generation;
+            is_sibling && (other.head.generation > other.born || is_used(&other.head))
+        };
         Reuse {
             generations_behind,
             since_rotation: self.now.saturating_since(head.rotated_at),
             successor_used: generations_behind > 1
-                || head.is_used()
+                || is_used(head)
                 || self.family.branches.live.iter().any(used_beside),
         }
     }

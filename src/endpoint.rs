@@ -12,7 +12,7 @@
 //! | revocation (RFC 7009) | [`RevocationRequest`] | [`revoke`](crate::Engine::revoke) | [`revocation_response`] |
 //! | introspection (RFC 7662) | [`IntrospectionRequest`] | [`introspect`](crate::Engine::introspect) | [`introspection_response`] |
 //!
-//! Of each, a form that is wrong becomes its answer by `?`, and an [`Error`](crate::Error) by [`unavailable`], after it
+//! Of each, a form that is wrong becomes its answer by `?`, and an [`Error`](crate::Error) by [`unavailable`], or by [`issue_error`] where a family was to be issued, after it
 //! was logged. Where legacy tokens are adopted, all three [ask the legacy table as well](crate::_migration#from-another-systems-tokens).
 //!
 //! # Example
@@ -72,6 +72,6 @@ mod response;
 pub use form::{Form, FormError, MAX_BYTES, MAX_PARAMETERS};
 pub use request::{IntrospectionRequest, RevocationRequest, TokenRequest};
 pub use response::{
-    AccessToken, Response, error_response, introspection_response, invalid_client,
+    AccessToken, Response, error_response, introspection_response, invalid_client, issue_error,
     revocation_response, token_response, unavailable,
 };

@@ -39,14 +39,13 @@ pub use outcome::{Granted, How, Outcome, RevokeOutcome};
 pub use refresh::{Begun, Redemption};
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
 
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::event::{Event, EventKind, Observer};
+use crate::event::{Event, EventKind, Observer, tell};
 use crate::family::{Family, Impossible};
 use crate::grant::GrantLimits;
 use crate::policy::Policy;
@@ -219,8 +218,7 @@ impl<S: Store, C: Clock, E: Entropy> Engine<S, C, E> {
         let event = event();
         span::event(&event);
         if let Some(observer) = &self.observer {
-            // Whatever fails there has been said by the host's panic hook; the call has things to end yet.
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(&event)));
+            tell(&**observer, &event);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What happened, safe to log: no event holds a secret, a digest or a salt.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,11 +30,16 @@ impl<F: Fn(&Event) + Send + Sync> Observer for F {
     }
 }
 
-/// Several are one: each hears everything, in their order, up to one that panics.
+/// Several are one: each hears everything, in their order, also after one that panics.
 impl Observer for Vec<Arc<dyn Observer>> {
     fn observe(&self, event: &Event) {
-        self.iter().for_each(|observer| observer.observe(event));
+        self.iter().for_each(|observer| tell(&**observer, event));
     }
+}
+
+/// Tells one observer. What fails there has been said by the host's panic hook; others are to hear yet, and a call has things to end.
+pub(crate) fn tell(observer: &dyn Observer, event: &Event) {
+    let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(event)));
 }
 
 /// Something that happened.

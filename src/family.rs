@@ -209,14 +209,6 @@ impl Family {
         self.branches.live.iter_mut().find(|it| it.number == branch).map(|it| &mut it.head)
     }
 
-    /// Whether a branch's first token is another successor of the token that its origin's current one has replaced, and is known to
-    /// be used: that closes the leeway of the replaced one.
-    pub(crate) fn is_used_beside(&self, branch: &Branch) -> bool {
-        let is_sibling = |origin: &Head| origin.generation == branch.born;
-        self.head_of(branch.origin).is_some_and(is_sibling)
-            && (branch.head.generation > branch.born || branch.head.is_used())
-    }
-
     /// All current tokens, the first branch's first.
     pub(crate) fn heads_mut(&mut self) -> impl Iterator<Item = &mut Head> {
         let others = self.branches.live.iter_mut().map(|branch| &mut branch.head);
@@ -328,11 +320,6 @@ impl Family {
 }
 
 impl Head {
-    /// Whether it is known to have been used, without being rotated.
-    pub(crate) fn is_used(&self) -> bool {
-        self.used_at > self.rotated_at
-    }
-
     /// When its idle end or the absolute one comes, by what is stored, and not before its last use.
     fn ended_at(&self, expires_at: Option<Timestamp>) -> Option<Timestamp> {
         earliest(expires_at, self.idle_expires_at).map(|end| end.max(self.used_at))

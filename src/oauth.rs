@@ -146,10 +146,18 @@ pub fn invalid_grant() -> ErrorResponse {
 
 /// The error for what is ours or the store's fault: 503 if the same call may succeed later, else 500. Never
 /// `invalid_grant`: a client that is told so throws its token away.
-///
-/// A scope or a resource that cannot be granted, at issue, is what the client has asked for: `invalid_scope` (RFC 6749
-/// section 5.2), `invalid_target` (RFC 8707 section 2).
 pub fn unavailable(error: &Error) -> ErrorResponse {
+    if error.is_retryable() {
+        ErrorResponse::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment.")
+    } else {
+        ErrorResponse::new(ErrorCode::ServerError, "The server has failed.")
+    }
+}
+
+/// The error of an [`issue`](crate::Engine::issue) of what a client has asked for: a scope that cannot be granted is `invalid_scope`
+/// (RFC 6749 section 5.2), a resource `invalid_target` (RFC 8707 section 2), and a family too many `invalid_grant`; else as
+/// [`unavailable`].
+pub fn issue_error(error: &Error) -> ErrorResponse {
     match error {
         Error::Grant(
             GrantError::TooLong { field: "scope", .. } | GrantError::Form { field: "scope" },
@@ -158,10 +166,8 @@ pub fn unavailable(error: &Error) -> ErrorResponse {
             GrantError::TooLong { field: "resources", .. }
             | GrantError::Form { field: "resources" },
         ) => ErrorResponse::new(ErrorCode::InvalidTarget, "The resource cannot be granted."),
-        _ if error.is_retryable() => {
-            ErrorResponse::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment.")
-        }
-        _ => ErrorResponse::new(ErrorCode::ServerError, "The server has failed."),
+        Error::TooManyFamilies { .. } => invalid_grant(),
+        _ => unavailable(error),
     }
 }
 

@@ -147,10 +147,16 @@ pub fn error_response(why: impl Into<ErrorResponse>) -> Response {
     if status == 503 { response.header("retry-after", RETRY_AFTER) } else { response }
 }
 
-/// The answer to what is ours or the store's fault, by [`oauth::unavailable`]: 503 or 500; at issue, 400 for a scope or a resource that
-/// cannot be granted. Log the error; nothing of it is told.
+/// The answer to what is ours or the store's fault, by [`oauth::unavailable`]: 503, or 500. Log the error; nothing of it
+/// is told.
 pub fn unavailable(error: &Error) -> Response {
     error_response(oauth::unavailable(error))
+}
+
+/// The answer to an [`issue`](crate::Engine::issue) that failed, by [`oauth::issue_error`]: what the client has asked for may be its own
+/// fault. Log the error.
+pub fn issue_error(error: &Error) -> Response {
+    error_response(oauth::issue_error(error))
 }
 
 /// `invalid_client`: the host could not authenticate the client (RFC 6749 section 5.2). To one that used the

@@ -49,7 +49,7 @@ pub enum Error {
     #[error(transparent)]
     Grant(#[from] GrantError),
     /// As many families live for the subject at the client as the policy's [`FamilyLimit`](crate::FamilyLimit) allows, and none is to be ended
-    /// for a new one. Nobody's fault: match it before the others at the token endpoint, and answer the code with `invalid_grant`; or ask
+    /// for a new one. Nobody's fault: answer the code with `invalid_grant`, as [`oauth::issue_error`](crate::oauth::issue_error) does; or ask
     /// [`families`](crate::Engine::families) before a code is issued, and let the user end a session.
     #[error("{limit} families live for the subject at the client, which is the limit")]
     TooManyFamilies {

@@ -1,14 +1,15 @@
 //! RFC 6749 section 5.2, RFC 7009 section 2.2.1: what a client is told when it is refused, and when the server fails.
 
 use heirloom::endpoint::{
-    FormError, Response, error_response, invalid_client, revocation_response, unavailable,
+    FormError, Response, error_response, invalid_client, issue_error, revocation_response,
+    unavailable,
 };
 use heirloom::oauth::{self, ErrorCode, ErrorResponse};
 use heirloom::store::StoreError;
 use heirloom::token::Malformed;
 use heirloom::{
-    Engine, Error, FamilyId, Grant, Key, KeyRing, MemoryStore, Policy, Reason, Refusal,
-    RevokeOutcome,
+    Engine, Error, FamilyId, FamilyLimit, Grant, Key, KeyRing, MemoryStore, Policy, Reason,
+    Refusal, RevokeOutcome,
 };
 
 use super::json::{assert_not_kept, error, headers, members};
@@ -90,26 +91,29 @@ fn a_parameter_that_is_missing_or_doubled_is_named() {
 
 /// A client asked for a scope that is none, and was told that the server had failed.
 #[test]
-fn a_scope_or_a_resource_that_cannot_be_granted_is_the_clients_fault() {
-    let engine = Engine::new(
-        MemoryStore::new(),
-        KeyRing::new(Key::new(1, &[7; 32]).unwrap()),
-        Policy::default(),
-    );
+fn what_cannot_be_issued_as_it_was_asked_for_is_the_clients_fault() {
+    let one = Policy::builder().limit(FamilyLimit::refuse(1)).build().unwrap();
+    let keys = KeyRing::new(Key::new(1, &[7; 32]).unwrap());
+    let engine = Engine::new(MemoryStore::new(), keys, one);
     let grant = || Grant::new("alice", "web");
+    let issue = |asked| pollster::block_on(engine.issue(asked));
+    issue(grant()).unwrap();
     let long = "x".repeat(5_000);
     for (asked, code) in [
         (grant().scope("a\"b"), "invalid_scope"),
         (grant().scope(&long), "invalid_scope"),
         (grant().resource("/relative"), "invalid_target"),
         (grant().resource(&format!("urn:{long}")), "invalid_target"),
+        (grant(), "invalid_grant"),
     ] {
-        let failure = pollster::block_on(engine.issue(asked)).unwrap_err();
-        assert_eq!(error(&unavailable(&failure)), told(400, code), "{failure}");
+        let failure = issue(asked).unwrap_err();
+        assert_eq!(error(&issue_error(&failure)), told(400, code), "{failure}");
+        // Where nobody has asked for it, the grant was the host's own.
+        assert_eq!(error(&unavailable(&failure)), told(500, "server_error"), "{failure}");
     }
-    // These are the host's own.
     for asked in [Grant::new("", "web"), grant().attribute("a", &long)] {
-        let failure = pollster::block_on(engine.issue(asked)).unwrap_err();
+        let failure = issue(asked).unwrap_err();
+        assert_eq!(issue_error(&failure), unavailable(&failure), "{failure}");
         assert_eq!(error(&unavailable(&failure)), told(500, "server_error"), "{failure}");
     }
 }

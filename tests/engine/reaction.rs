@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use heirloom::testing::Fault;
 use heirloom::{
-    Event, EventKind, FamilyId, Grant, Granted, Outcome, Policy, Reaction, Reason, Refusal,
-    Request, Selector,
+    Event, EventKind, FamilyId, Grant, Granted, Observer, Outcome, Policy, Reaction, Reason,
+    Refusal, Request, Selector,
 };
 use pollster::block_on;
 
@@ -140,6 +140,23 @@ fn an_observer_that_panics_keeps_no_family_alive() {
         let all = [&others[..], &[spent.family]].concat();
         assert_eq!(ends(&world, &all).iter().map(Option::is_some).collect::<Vec<_>>(), wide);
     }
+}
+
+/// Of two observers the first failed, and the second, which kept the log that a runbook goes by, never heard of the breach.
+#[test]
+fn an_observer_that_panics_silences_no_other() {
+    let heard: Arc<Mutex<Vec<EventKind>>> = Arc::default();
+    let ear = Arc::clone(&heard);
+    let observers: Vec<Arc<dyn Observer>> = vec![
+        Arc::new(|_: &Event| panic!("the observer of this test fails on purpose")),
+        Arc::new(move |event: &Event| ear.lock().unwrap().push(event.kind)),
+    ];
+    let deaf = world(Reaction::Family);
+    let world = World { node: deaf.node.with_observer(Arc::new(observers)), ..deaf };
+    let (spent, _) = breached(&world);
+    let breach = refusal(&world, &spent).breach().unwrap();
+    let heard = heard.lock().unwrap();
+    assert!(heard.contains(&EventKind::Revoked(Reason::Reuse(breach))), "{heard:?}");
 }
 
 /// A mismatch or a divergence is no reuse.
