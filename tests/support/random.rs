@@ -28,6 +28,7 @@ pub fn check<S: Strategy>(
         return again(seed, case, strategy, claim);
     }
     let cases = variable("PROPTEST_CASES").unwrap_or(cases);
+    assert!(cases > 0, "no case shows nothing");
     for case in 0..cases {
         again(seed, case, strategy, &claim);
     }
@@ -44,12 +45,19 @@ pub fn again<S: Strategy>(
     let name = name(&claim);
     let mut config = config((u64::from(seed) << 32) | u64::from(case));
     config.cases = 1;
-    if let Err(TestError::Fail(why, smallest)) = TestRunner::new(config).run(strategy, claim) {
-        panic!(
-            "{why}\nThe smallest form of it: {smallest:#?}\n\
-             To have it again, in a test: again({seed}, {case}, ..)\n\
-             or: HEIRLOOM_SEED={seed} HEIRLOOM_CASE={case} cargo test --all-features {name}"
-        );
+    let store = std::env::var("HEIRLOOM_STORE").map(|store| format!("HEIRLOOM_STORE={store} "));
+    let again = format!(
+        "To have it again, in a test: again({seed}, {case}, ..)\n\
+         or: {}HEIRLOOM_SEED={seed} HEIRLOOM_CASE={case} cargo test --all-features {name}",
+        store.unwrap_or_default(),
+    );
+    match TestRunner::new(config).run(strategy, claim) {
+        Ok(()) => {}
+        Err(TestError::Fail(why, smallest)) => {
+            panic!("{why}\nThe smallest form of it: {smallest:#?}\n{again}")
+        }
+        // No case was drawn, or none was what the claim is about: that is no pass.
+        Err(TestError::Abort(why)) => panic!("gave up: {why}\n{again}"),
     }
 }
 
